@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"provision/internal/plan"
+)
+
+// question asks a person on the terminal, also when standard input is the users file.
+type question struct {
+	tty     io.ReadCloser // nil: do not ask
+	streams streams
+}
+
+// newQuestion finds the terminal before any work is done: without one and without --yes, nothing begins.
+func newQuestion(s streams, yes bool) (question, error) {
+	if yes {
+		return question{streams: s}, nil
+	}
+	if s.inFile != nil && term.IsTerminal(int(s.inFile.Fd())) {
+		return question{tty: s.inFile, streams: s}, nil
+	}
+	if s.errTerminal {
+		if tty, err := os.Open("/dev/tty"); err == nil {
+			return question{tty: tty, streams: s}, nil
+		}
+	}
+	return question{}, &hinted{errors.New("there is no terminal to ask on"), "review with `provision plan`, then run `provision apply --yes`"}
+}
+
+// confirm asks and takes only "yes". An interrupt means no. What will be deleted is named once more.
+func (q question) confirm(ctx context.Context, all plans) error {
+	if q.tty == nil {
+		return nil
+	}
+	w := q.streams.err
+	var gone []string
+	for _, p := range all {
+		gone = append(gone, deletions(p.Plan)...)
+	}
+	if len(gone) > 0 {
+		fmt.Fprintf(w, "\nThis deletes:\n")
+		for _, name := range gone {
+			fmt.Fprintf(w, "  %s\n", q.streams.errStyle.red(name))
+		}
+	}
+	fmt.Fprintf(w, "\nApply these changes? Only \"yes\" is accepted: ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(q.tty).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(w)
+		return fmt.Errorf("nothing was changed: %w", context.Cause(ctx))
+	case a := <-answer:
+		if a != "yes" {
+			return errors.New("nothing was changed: the answer was not \"yes\"")
+		}
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+// deletions names everything that a plan takes away.
+func deletions(p plan.Plan) []string {
+	var list []string
+	for _, c := range p.Roles {
+		if c.Op == plan.Delete {
+			list = append(list, objectName(c.Before.Kind(), c.Before.Namespace, c.Before.Name))
+		}
+	}
+	for _, c := range p.Bindings {
+		if c.Op == plan.Delete {
+			list = append(list, objectName(c.Before.Kind(), c.Before.Namespace, c.Before.Name))
+		}
+	}
+	for _, u := range p.Users {
+		if u.Kubeconfig.Op == plan.Remove {
+			list = append(list, "kubeconfig of "+u.Name)
+		}
+	}
+	return list
+}

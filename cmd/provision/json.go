@@ -1,0 +1,175 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"provision/internal/apply"
+	"provision/internal/plan"
+)
+
+// formatVersion of the documents for programs. A field may come without a new version, none goes or changes.
+const formatVersion = "1"
+
+// document is a plan for programs.
+type document struct {
+	FormatVersion string            `json:"formatVersion"`
+	Changes       bool              `json:"changes"`
+	Blocked       bool              `json:"blocked"` // errors or missing permissions: apply would refuse
+	Summary       plan.Summary      `json:"summary"`
+	Actions       []action          `json:"actions"`
+	Warnings      []note            `json:"warnings"`
+	Errors        []note            `json:"errors"`
+	Missing       []plan.Permission `json:"missingPermissions"`
+}
+
+// action is one change. Before and After are the object as it is and as it will be; neither holds a secret.
+type action struct {
+	Set       string        `json:"set"`
+	Kind      string        `json:"kind"`
+	Operation plan.Op       `json:"operation"`
+	Name      string        `json:"name"`
+	Namespace string        `json:"namespace,omitempty"`
+	User      string        `json:"user,omitempty"`
+	Reason    string        `json:"reason"`
+	Reasons   []plan.Reason `json:"reasons"`
+	Before    any           `json:"before,omitempty"`
+	After     any           `json:"after,omitempty"`
+}
+
+// note is a warning or an error.
+type note struct {
+	Set     string `json:"set"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	User    string `json:"user,omitempty"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+}
+
+func planDocument(all plans) document {
+	d := document{
+		FormatVersion: formatVersion, Changes: all.changes(), Blocked: all.blocked(),
+		Summary: plan.Plan{}.Summarize(), Actions: []action{}, Warnings: []note{}, Errors: []note{}, Missing: []plan.Permission{},
+	}
+	for _, p := range all {
+		sum := p.Summarize()
+		merge(d.Summary.Certificates, sum.Certificates)
+		merge(d.Summary.Kubeconfigs, sum.Kubeconfigs)
+		merge(d.Summary.Roles, sum.Roles)
+		merge(d.Summary.Bindings, sum.Bindings)
+		for _, c := range p.Roles {
+			of := c.After
+			if of == nil {
+				of = c.Before
+			}
+			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: of.Kind(), Name: of.Name, Namespace: of.Namespace})
+		}
+		for _, c := range p.Bindings {
+			of := c.After
+			if of == nil {
+				of = c.Before
+			}
+			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: of.Kind(), Name: of.Name, Namespace: of.Namespace})
+		}
+		for _, u := range p.Users {
+			d.Actions = appendAction(d.Actions, u.Certificate, action{Set: p.Set, Kind: "Certificate", Name: u.Name, User: u.Name})
+			file := u.Kubeconfig.After
+			if file == nil {
+				file = u.Kubeconfig.Before
+			}
+			if file != nil {
+				d.Actions = appendAction(d.Actions, u.Kubeconfig, action{Set: p.Set, Kind: "Kubeconfig", Name: file.File, User: u.Name})
+			}
+		}
+		for _, w := range p.Warnings {
+			d.Warnings = append(d.Warnings, note{Set: p.Set, Code: string(w.Code), Message: warningWords(w), User: w.User})
+		}
+		for _, problem := range p.Problems {
+			what, _ := problemWords(problem)
+			d.Errors = append(d.Errors, note{Set: p.Set, Code: string(problem.Code), Message: what, User: problem.User, File: problem.Pos.File, Line: problem.Pos.Line})
+		}
+		d.Missing = append(d.Missing, p.missing...)
+	}
+	return d
+}
+
+func merge(into, from map[plan.Op]int) {
+	for _, op := range slices.Sorted(maps.Keys(from)) {
+		into[op] += from[op]
+	}
+}
+
+func appendAction[T any](list []action, c plan.Change[T], a action) []action {
+	if c.Op == plan.Keep {
+		return list
+	}
+	a.Operation, a.Reasons, a.Reason = c.Op, c.Reasons, reasonsWords(c.Reasons)
+	if c.Before != nil {
+		a.Before = c.Before
+	}
+	if c.After != nil {
+		a.After = c.After
+	}
+	return append(list, a)
+}
+
+// reportDoc is an apply's report for programs.
+type reportDoc struct {
+	FormatVersion string               `json:"formatVersion"`
+	Summary       map[apply.Status]int `json:"summary"`
+	Results       []resultDoc          `json:"results"`
+	Stopped       string               `json:"stopped,omitempty"`
+}
+
+type resultDoc struct {
+	Set       string       `json:"set"`
+	Kind      string       `json:"kind"`
+	Operation plan.Op      `json:"operation"`
+	Name      string       `json:"name"`
+	Namespace string       `json:"namespace,omitempty"`
+	Status    apply.Status `json:"status"`
+	Error     string       `json:"error,omitempty"`
+	Hint      string       `json:"hint,omitempty"`
+	NotAfter  time.Time    `json:"notAfter,omitzero"`
+}
+
+func reportDocument(reports []apply.Report) reportDoc {
+	d := reportDoc{FormatVersion: formatVersion, Summary: map[apply.Status]int{}, Results: []resultDoc{}}
+	for _, r := range reports {
+		if r.Stopped != nil {
+			d.Stopped = oneLine(r.Stopped)
+		}
+		for _, one := range r.Results {
+			d.Summary[one.Status]++
+			doc := resultDoc{Set: r.Set, Kind: one.Kind, Operation: one.Op, Name: one.Name, Namespace: one.Namespace, Status: one.Status, NotAfter: one.NotAfter}
+			if one.Err != nil {
+				doc.Error, doc.Hint = oneLine(one.Err), hintFor(one.Err)
+			}
+			d.Results = append(d.Results, doc)
+		}
+	}
+	return d
+}
+
+// printDocument writes one document as JSON or YAML.
+func printDocument(w io.Writer, format string, doc any) error {
+	data, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", format, err)
+	}
+	data = append(data, '\n')
+	if format == "yaml" {
+		if data, err = yaml.JSONToYAML(data); err != nil {
+			return fmt.Errorf("encode yaml: %w", err)
+		}
+	}
+	_, err = w.Write(data)
+	return err
+}

@@ -1,0 +1,143 @@
+// Command provision gives a whole team access to a Kubernetes cluster: it reads a users file, plans what has to
+// change, and applies it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+	"k8s.io/klog/v2"
+)
+
+// version is set at link time.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the default is back: a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], newStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)))
+}
+
+// cli is the whole command tree.
+type cli struct {
+	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
+	Apply    applyCmd    `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
+	Verify   verifyCmd   `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
+	Validate validateCmd `cmd:"" help:"Check a users file, without a cluster."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Verbosity int `short:"v" name:"v" placeholder:"N" help:"Log requests to the API server on standard error: 6 lists them, 9 shows them whole."`
+}
+
+// streams are where a command reads and writes. Results go to out, progress and messages to err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+
+	inFile      *os.File // in, when it is a file
+	errTerminal bool
+	outStyle    style
+	errStyle    style
+}
+
+func newStreams(in, out, err *os.File, getenv func(string) string) streams {
+	colour := getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
+	return streams{
+		in: in, out: out, err: err, inFile: in,
+		errTerminal: term.IsTerminal(int(err.Fd())),
+		outStyle:    style{colour && term.IsTerminal(int(out.Fd()))},
+		errStyle:    style{colour && term.IsTerminal(int(err.Fd()))},
+	}
+}
+
+// exited is how kong's own exits (help) leave the parser.
+type exited int
+
+// run is main without the process around it: it returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			code = int(e)
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("provision"),
+		kong.Description("Give a whole team access to a Kubernetes cluster: one users file, one plan, one kubeconfig per user."),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		return fail(ctx, s, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fail(ctx, s, &hinted{err, "provision --help"})
+	}
+	logTo(s.err, c.Verbosity)
+	return fail(ctx, s, command.Run())
+}
+
+// logTo sets up client-go's log, which goes to standard error and is silent below -v 1.
+func logTo(w io.Writer, verbosity int) {
+	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	_ = flags.Set("logtostderr", "false")
+	_ = flags.Set("alsologtostderr", "false")
+	_ = flags.Set("stderrthreshold", "FATAL")
+	_ = flags.Set("v", strconv.Itoa(verbosity))
+	if verbosity == 0 {
+		w = io.Discard
+	}
+	klog.SetOutput(w)
+}
+
+// Exit codes; README.md and every help text say the same.
+const (
+	exitDone        = 0
+	exitError       = 1   // an error, or some users failed
+	exitChanges     = 2   // plan --detailed-exitcode: there are changes
+	exitInterrupted = 130 // Ctrl-C or SIGTERM
+)
+
+// exitCode is an error that has been told to the user already and only carries the code.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// fail prints err, if it was not told before, and returns the exit code.
+func fail(ctx context.Context, s streams, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	printError(s, err)
+	if ctx.Err() != nil {
+		return exitInterrupted
+	}
+	return exitError
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"provision/internal/apply"
+)
+
+// bar shows how far a run has come: a bar on a terminal, a line every few seconds elsewhere. It only reads counts,
+// so it cannot hold the run up.
+type bar struct {
+	stop chan struct{}
+	done chan struct{}
+}
+
+const (
+	redraw   = 100 * time.Millisecond
+	lineEach = 5 * time.Second
+)
+
+// showProgress begins to show p on standard error.
+func showProgress(s streams, p *apply.Progress) *bar {
+	b := &bar{make(chan struct{}), make(chan struct{})}
+	show := b.lines
+	if s.errTerminal {
+		show = b.draw
+	}
+	go func() {
+		defer close(b.done)
+		show(s.err, p)
+	}()
+	return b
+}
+
+// end stops showing. It returns when the last of it is written.
+func (b *bar) end() {
+	close(b.stop)
+	<-b.done
+}
+
+// lines writes a sparse log: nothing in a short run, then a line every few seconds.
+func (b *bar) lines(w io.Writer, p *apply.Progress) {
+	tick := time.NewTicker(lineEach)
+	defer tick.Stop()
+	var speed rate
+	for {
+		select {
+		case <-b.stop:
+			return
+		case now := <-tick.C:
+			c := p.Counts()
+			speed.add(now, c.Issued)
+			if c.Total > 0 {
+				fmt.Fprintf(w, "issued %d/%d%s\n", c.Issued, c.Total, progressWords(c, speed.perSecond()))
+			}
+		}
+	}
+}
+
+// draw draws a bar.
+func (b *bar) draw(w io.Writer, p *apply.Progress) {
+	var speed rate
+	container := mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh(), mpb.WithRefreshRate(redraw))
+	var line *mpb.Bar
+	tick := time.NewTicker(redraw)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.stop:
+			if line != nil {
+				line.SetCurrent(p.Counts().Issued)
+				line.Abort(false)
+			}
+			container.Wait()
+			return
+		case now := <-tick.C:
+			c := p.Counts()
+			if c.Total == 0 {
+				continue
+			}
+			if line == nil {
+				line = container.New(c.Total, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+					mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
+						return fmt.Sprintf("issued %d/%d ", p.Counts().Issued, c.Total)
+					})),
+					mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return progressWords(p.Counts(), speed.perSecond()) })),
+				)
+			}
+			speed.add(now, c.Issued)
+			line.SetCurrent(c.Issued)
+		}
+	}
+}
+
+// progressWords is what stands behind the count: rate, time left, failures, and what is waited for.
+func progressWords(c apply.Counts, perSecond float64) string {
+	words := ""
+	if perSecond > 0 {
+		left := time.Duration(float64(c.Total-c.Issued-c.Failed) / perSecond * float64(time.Second))
+		words += fmt.Sprintf(", %.0f/s, %s left", perSecond, left.Round(time.Second))
+	}
+	if c.Failed > 0 {
+		words += fmt.Sprintf(", %d failed", c.Failed)
+	}
+	if c.Waiting > 0 {
+		words += fmt.Sprintf(", %d wait for the signer", c.Waiting)
+	}
+	return words
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// rateWindow is how far back a rate looks.
+const rateWindow = 10 * time.Second
+
+// rate measures how fast a count grows over the last seconds. It is safe for concurrent use.
+type rate struct {
+	mu     sync.Mutex
+	points []ratePoint
+}
+
+type ratePoint struct {
+	at    time.Time
+	count int64
+}
+
+func (r *rate) add(at time.Time, count int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.points = append(r.points, ratePoint{at, count})
+	for len(r.points) > 2 && at.Sub(r.points[0].at) > rateWindow {
+		r.points = r.points[1:]
+	}
+}
+
+// perSecond is 0 until there is something to say.
+func (r *rate) perSecond() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.points) < 2 {
+		return 0
+	}
+	first, last := r.points[0], r.points[len(r.points)-1]
+	seconds := last.at.Sub(first.at).Seconds()
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(last.count-first.count) / seconds
+}

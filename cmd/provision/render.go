@@ -1,0 +1,260 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"provision/internal/cluster"
+	"provision/internal/outdir"
+	"provision/internal/plan"
+	"provision/internal/spec"
+)
+
+// fewRows is how many rows of one kind are listed before the rest becomes a count. What is removed is always listed.
+const fewRows = 50
+
+// view draws plans and reports for people.
+type view struct {
+	dir    *outdir.Dir
+	client *cluster.Client
+	all    bool // list every row
+}
+
+// render draws one plan: what goes first, then what changes, then what comes; warnings, errors, one summary line.
+func (v view) render(w io.Writer, s style, p computed) {
+	e := v.client.Endpoint()
+	fmt.Fprintf(w, "%s on cluster %s (%s), kubeconfigs in %s\n", s.bold("set "+p.Set), e.Name, e.Server, v.dir.Path())
+	v.users(w, s, p.Plan)
+	v.roles(w, s, p.Plan)
+	v.bindings(w, s, p.Plan)
+	if len(p.Warnings) > 0 {
+		fmt.Fprintf(w, "\n%s\n", s.bold("warnings"))
+		for _, warning := range p.Warnings {
+			fmt.Fprintf(w, "  %s %s\n", s.yellow("!"), warningWords(warning))
+		}
+	}
+	if len(p.Problems) > 0 {
+		fmt.Fprintf(w, "\n%s\n", s.bold("errors"))
+		for _, problem := range p.Problems {
+			what, hint := problemWords(problem)
+			if at := problem.Pos.String(); at != "" {
+				what = at + ": " + what
+			}
+			fmt.Fprintf(w, "  %s %s\n", s.red("x"), what)
+			if hint != "" {
+				fmt.Fprintf(w, "    %s\n", s.faint("hint: "+hint))
+			}
+		}
+	}
+	if len(p.missing) > 0 {
+		fmt.Fprintf(w, "\n%s\n", s.bold("missing permissions"))
+		fmt.Fprintf(w, "  %s %s; somebody who may has to grant:\n", s.red("x"), missingMessage(len(p.missing)))
+		fmt.Fprint(w, indent(rulesYAML(p.missing), "    "))
+	}
+	fmt.Fprintf(w, "\n%s\n", v.summary(s, p))
+}
+
+func (v view) summary(s style, p computed) string {
+	if len(p.Problems) > 0 || len(p.missing) > 0 {
+		return s.bold("plan: ") + s.red(fmt.Sprintf("cannot be applied: %s to mend", plural(len(p.Problems)+len(p.missing), "error")))
+	}
+	sum := p.Summarize()
+	if !p.Changes() {
+		return s.bold("plan: ") + fmt.Sprintf("no changes: %s, %s and %s are as the file says",
+			plural(sum.Kubeconfigs[plan.Keep], "user"), plural(sum.Roles[plan.Keep], "role"), plural(sum.Bindings[plan.Keep], "binding"))
+	}
+	var parts []string
+	add := func(counts map[plan.Op]int, noun string, ops ...plan.Op) {
+		for _, op := range ops {
+			if n := counts[op]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%s to %s", plural(n, noun), op))
+			}
+		}
+	}
+	add(sum.Certificates, "certificate", plan.Issue, plan.Renew, plan.Reissue, plan.Resume)
+	rewrites := 0
+	for _, u := range p.Users {
+		if u.Kubeconfig.Op == plan.Rewrite && u.Certificate.Op == plan.Keep {
+			rewrites++
+		}
+	}
+	add(map[plan.Op]int{plan.Rewrite: rewrites, plan.Remove: sum.Kubeconfigs[plan.Remove]}, "kubeconfig", plan.Rewrite, plan.Remove)
+	add(sum.Roles, "role", plan.Create, plan.Update, plan.Delete)
+	add(sum.Bindings, "binding", plan.Create, plan.Update, plan.Delete)
+	return s.bold("plan: ") + strings.Join(parts, ", ")
+}
+
+// row is one change with the lines below it.
+type row struct {
+	sign  string
+	text  string
+	below []string
+}
+
+// rows draws a section: - first, then ~, then +; long runs of ~ and + are cut.
+func (v view) rows(w io.Writer, s style, title string, list []row, unchanged int) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", s.bold(title))
+	for _, sign := range []string{"-", "~", "+"} {
+		shown, hidden := 0, 0
+		for _, r := range list {
+			if r.sign != sign {
+				continue
+			}
+			if !v.all && sign != "-" && shown == fewRows {
+				hidden++
+				continue
+			}
+			shown++
+			fmt.Fprintf(w, "  %s %s\n", s.symbol(sign), r.text)
+			v.below(w, s, r.below)
+		}
+		if hidden > 0 {
+			fmt.Fprintf(w, "  %s ... and %s more like these (--show-all lists them)\n", s.symbol(sign), thousands(hidden))
+		}
+	}
+	if unchanged > 0 {
+		fmt.Fprintf(w, "    %s\n", s.faint(thousands(unchanged)+" unchanged"))
+	}
+}
+
+// below draws the + and - lines below a row.
+func (v view) below(w io.Writer, s style, lines []string) {
+	shown, hidden := 0, 0
+	for _, line := range lines {
+		if !v.all && strings.HasPrefix(line, "+") && shown == fewRows {
+			hidden++
+			continue
+		}
+		shown++
+		fmt.Fprintf(w, "      %s%s\n", s.symbol(line[:1]), line[1:])
+	}
+	if hidden > 0 {
+		fmt.Fprintf(w, "      %s ... and %s more\n", s.symbol("+"), thousands(hidden))
+	}
+}
+
+func (v view) users(w io.Writer, s style, p plan.Plan) {
+	var list []row
+	unchanged, width := 0, 0
+	for _, u := range p.Users {
+		if u.Certificate.Op != plan.Keep || u.Kubeconfig.Op != plan.Keep {
+			width = max(width, len([]rune(u.Name)))
+		}
+	}
+	for _, u := range p.Users {
+		name := u.Name + strings.Repeat(" ", width-min(width, len([]rune(u.Name))))
+		switch {
+		case u.Kubeconfig.Op == plan.Remove:
+			list = append(list, row{"-", fmt.Sprintf("%s  remove kubeconfig %s: %s", name, v.dir.File(u.Name), reasonsWords(u.Kubeconfig.Reasons)), nil})
+		case u.Certificate.Op != plan.Keep:
+			sign := "~"
+			if u.Certificate.Before == nil {
+				sign = "+"
+			}
+			list = append(list, row{sign, fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, certificateWords(u.Certificate.After), reasonsWords(u.Certificate.Reasons)), nil})
+		case u.Kubeconfig.Op != plan.Keep:
+			list = append(list, row{"~", fmt.Sprintf("%s  rewrite kubeconfig: %s", name, reasonsWords(u.Kubeconfig.Reasons)), nil})
+		default:
+			unchanged++
+		}
+	}
+	v.rows(w, s, "users", list, unchanged)
+}
+
+// certificateWords says what is asked for.
+func certificateWords(c *plan.Certificate) string {
+	words := spec.FormatDuration(c.Duration) + ", " + string(c.KeyAlgorithm)
+	if len(c.Groups) > 0 {
+		words += ", " + strings.Join(c.Groups, " ")
+	}
+	return words
+}
+
+func (v view) roles(w io.Writer, s style, p plan.Plan) {
+	var list []row
+	unchanged := 0
+	for _, c := range p.Roles {
+		if c.Op == plan.Keep {
+			unchanged++
+			continue
+		}
+		of := c.After
+		if of == nil {
+			of = c.Before
+		}
+		r := row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name), reasonsWords(c.Reasons)), nil}
+		if c.Op == plan.Create {
+			r.below = signed("+", plan.RuleTexts(c.After.Rules))
+		}
+		r.below = append(r.below, changedLines(c.Reasons)...)
+		list = append(list, r)
+	}
+	v.rows(w, s, "roles", list, unchanged)
+}
+
+func (v view) bindings(w io.Writer, s style, p plan.Plan) {
+	var list []row
+	unchanged := 0
+	for _, c := range p.Bindings {
+		if c.Op == plan.Keep {
+			unchanged++
+			continue
+		}
+		of := c.After
+		if of == nil {
+			of = c.Before
+		}
+		r := row{sign(c.Op), fmt.Sprintf("%s %s (%s): %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name),
+			objectName(of.RoleRef.Kind, "", of.RoleRef.Name), reasonsWords(c.Reasons)), nil}
+		switch c.Op {
+		case plan.Create:
+			r.below = signed("+", plan.SubjectTexts(c.After.Subjects))
+		case plan.Delete:
+			r.below = signed("-", plan.SubjectTexts(c.Before.Subjects))
+		}
+		r.below = append(r.below, changedLines(c.Reasons)...)
+		list = append(list, r)
+	}
+	v.rows(w, s, "bindings", list, unchanged)
+}
+
+func sign(op plan.Op) string {
+	switch op {
+	case plan.Create:
+		return "+"
+	case plan.Delete:
+		return "-"
+	}
+	return "~"
+}
+
+// changedLines lists what an update takes away and adds, one per line.
+func changedLines(reasons []plan.Reason) []string {
+	var lines []string
+	for _, r := range reasons {
+		if r.Code == plan.SubjectsChanged || r.Code == plan.RulesChanged {
+			lines = append(lines, signed("-", r.Removed)...)
+			lines = append(lines, signed("+", r.Added)...)
+		}
+	}
+	return lines
+}
+
+func signed(sign string, texts []string) []string {
+	lines := make([]string, 0, len(texts))
+	for _, t := range texts {
+		lines = append(lines, sign+" "+t)
+	}
+	return lines
+}
+
+func indent(text, by string) string {
+	lines := strings.SplitAfter(text, "\n")
+	lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" })
+	return by + strings.Join(lines, by)
+}

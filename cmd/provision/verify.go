@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"provision/internal/outdir"
+	"provision/internal/plan"
+	"provision/internal/spec"
+	"provision/internal/verify"
+)
+
+type verifyCmd struct {
+	fileFlags
+	dirFlags
+	clusterFlags
+	outputFlags
+}
+
+func (c *verifyCmd) Help() string {
+	return `Logs in with the kubeconfig of every user in the file, as that user would, and compares user name and groups
+with the file. Then asks the API server once per grant whether the user may do what it grants.
+
+Examples:
+  provision verify
+  provision verify -f users.yaml -d /secure/kubeconfigs -o json
+
+Exit status: 0 all is as the file says, 1 a difference or an error, 130 interrupted.`
+}
+
+func (c *verifyCmd) Run(ctx context.Context, s streams) error {
+	sets, err := spec.Load(c.Filename, s.in)
+	if err != nil {
+		return err
+	}
+	client, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	dir, err := outdir.OpenRead(c.OutputDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	var all []verify.Result
+	for _, set := range sets {
+		results, err := verify.Run(ctx, plan.Expand(set, client.Endpoint()), client, dir, c.RequestTimeout, "provision/"+version)
+		if err != nil {
+			return err
+		}
+		all = append(all, results...)
+	}
+	differ := 0
+	for _, r := range all {
+		if !r.OK() {
+			differ++
+		}
+	}
+	if c.Output != "text" {
+		if err := printDocument(s.out, c.Output, verifyDocument(all)); err != nil {
+			return err
+		}
+	} else if err := printVerified(s, all, differ); err != nil {
+		return err
+	}
+	if differ > 0 {
+		return exitCode(exitError)
+	}
+	return nil
+}
+
+func printVerified(s streams, all []verify.Result, differ int) error {
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "USER\tGROUPS\tCERTIFICATE UNTIL\tGRANTS\tRESULT")
+	for _, r := range all {
+		until, result := "-", "ok"
+		if !r.NotAfter.IsZero() {
+			until = timeWords(r.NotAfter)
+		}
+		if !r.OK() {
+			result = strings.Join(r.Differences, "; ")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", r.User, orDash(strings.Join(r.Groups, " ")), until, r.Grants, result)
+	}
+	if err := w.Flush(); err != nil {
+		return errors.New("write to standard output: " + err.Error())
+	}
+	if differ > 0 {
+		fmt.Fprintf(s.out, "\n%s\n", s.outStyle.red(fmt.Sprintf("%d of %s differ from the file", differ, plural(len(all), "user"))))
+		return nil
+	}
+	fmt.Fprintf(s.out, "\n%s\n", s.outStyle.green(plural(len(all), "user")+" verified"))
+	return nil
+}
+
+// verifyDoc is the result for programs.
+type verifyDoc struct {
+	FormatVersion string       `json:"formatVersion"`
+	OK            bool         `json:"ok"`
+	Users         []verifyUser `json:"users"`
+}
+
+type verifyUser struct {
+	User        string   `json:"user"`
+	OK          bool     `json:"ok"`
+	Groups      []string `json:"groups"`
+	NotAfter    string   `json:"notAfter,omitempty"`
+	Grants      int      `json:"grants"`
+	Differences []string `json:"differences,omitempty"`
+}
+
+func verifyDocument(all []verify.Result) verifyDoc {
+	d := verifyDoc{FormatVersion: formatVersion, OK: true, Users: []verifyUser{}}
+	for _, r := range all {
+		u := verifyUser{User: r.User, OK: r.OK(), Groups: r.Groups, Grants: r.Grants, Differences: r.Differences}
+		if !r.NotAfter.IsZero() {
+			u.NotAfter = r.NotAfter.UTC().Format("2006-01-02T15:04:05Z")
+		}
+		d.OK = d.OK && r.OK()
+		d.Users = append(d.Users, u)
+	}
+	return d
+}

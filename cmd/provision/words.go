@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"provision/internal/plan"
+)
+
+// The words for a plan's codes. Package plan knows codes and values only; everything a person reads is said here.
+
+// timeWords writes a moment as people need it: to the minute, with its zone.
+func timeWords(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// reasonWords says why something changes.
+func reasonWords(r plan.Reason) string {
+	switch r.Code {
+	case plan.NoKubeconfig:
+		return "no kubeconfig for this cluster yet"
+	case plan.Unreadable:
+		return "the file is unreadable (" + r.To + "): it is moved aside"
+	case plan.NoCertificate:
+		return "the kubeconfig has no usable certificate"
+	case plan.Expired:
+		return "expired " + timeWords(r.At)
+	case plan.KeyMismatch:
+		return "key and certificate do not match"
+	case plan.SubjectChanged:
+		return fmt.Sprintf("the certificate is for user %q", r.From)
+	case plan.GroupsChanged:
+		return "groups changed: " + plusMinus(r)
+	case plan.KeyAlgorithmChanged:
+		return fmt.Sprintf("key algorithm changed: %s -> %s", r.From, r.To)
+	case plan.CAChanged:
+		return "not signed by the cluster's current CA"
+	case plan.RequestPending:
+		return "request " + r.To + " waits for approval, and its key is here"
+	case plan.RequestApproved:
+		return "request " + r.To + " is approved, and its key is here"
+	case plan.RequestIssued:
+		return "request " + r.To + " is issued, and its key is here"
+	case plan.RequestDenied:
+		return "the last request was denied (" + r.To + ")"
+	case plan.RequestFailed:
+		return "the signer refused the last request (" + r.To + ")"
+	case plan.RequestGone:
+		return "request " + r.To + " has gone from the cluster"
+	case plan.NewCertificate:
+		return "new certificate"
+	case plan.ServerChanged:
+		return fmt.Sprintf("server changed: %s -> %s", r.From, r.To)
+	case plan.CADataChanged:
+		return "the cluster's CA changed"
+	case plan.TLSChanged:
+		return fmt.Sprintf("%s -> %s", r.From, r.To)
+	case plan.NamespaceChanged:
+		return fmt.Sprintf("namespace changed: %s -> %s", r.From, r.To)
+	case plan.NamesChanged:
+		return fmt.Sprintf("context changed: %s -> %s", orDash(r.From), r.To)
+	case plan.ModeTooOpen:
+		return fmt.Sprintf("others may read the file: mode %s -> %s", r.From, r.To)
+	case plan.NotInFile:
+		return "no longer in the users file"
+	case plan.InFile:
+		return "in the users file, not in the cluster"
+	case plan.SubjectsChanged:
+		return "subjects changed"
+	case plan.RulesChanged:
+		return "rules changed"
+	case plan.RoleRefChanged:
+		return fmt.Sprintf("somebody made it anew for %s: it is replaced", r.From)
+	}
+	return string(r.Code)
+}
+
+func reasonsWords(list []plan.Reason) string {
+	words := make([]string, 0, len(list))
+	for _, r := range list {
+		words = append(words, reasonWords(r))
+	}
+	return strings.Join(words, "; ")
+}
+
+func plusMinus(r plan.Reason) string {
+	var parts []string
+	for _, a := range r.Added {
+		parts = append(parts, "+"+a)
+	}
+	for _, d := range r.Removed {
+		parts = append(parts, "-"+d)
+	}
+	return strings.Join(parts, " ")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// warningWords says what a person should know.
+func warningWords(w plan.Warning) string {
+	switch w.Code {
+	case plan.StillAuthenticates:
+		groups := ""
+		if len(w.Items) > 0 {
+			groups = ", as a member of " + strings.Join(w.Items, ", ")
+		}
+		return fmt.Sprintf("%s still authenticates until %s%s: Kubernetes cannot revoke a certificate; what is bound to these groups elsewhere still holds", w.User, timeWords(w.Until), groups)
+	case plan.StillInGroup:
+		return fmt.Sprintf("%s's old certificate still says %s until %s: Kubernetes cannot revoke it", w.User, strings.Join(w.Items, ", "), timeWords(w.Until))
+	case plan.ClusterAdmin:
+		where := "the whole cluster"
+		if w.Name != "" {
+			where = "namespace " + w.Name
+		}
+		return fmt.Sprintf("cluster-admin in %s goes to %s", where, listed(w.Items))
+	case plan.DurationLater:
+		return fmt.Sprintf("the duration in the file differs from that of the present certificate of %s: it counts from the next certificate", listed(w.Items))
+	case plan.ForeignRequest:
+		return fmt.Sprintf("certificatesigningrequest/%s carries this set's label and waits for approval, but no key of ours made it: do not approve it", w.Name)
+	case plan.CANotChecked:
+		return fmt.Sprintf("whether certificates are signed by the cluster's current CA was not checked: %s", w.To)
+	case plan.Insecure:
+		return "your own context skips TLS verification, and so will the kubeconfigs: set cluster.certificateAuthorityData in the users file"
+	}
+	return string(w.Code)
+}
+
+// listed writes a long list as its first few and a count.
+func listed(items []string) string {
+	const few = 5
+	if len(items) <= few {
+		return strings.Join(items, ", ")
+	}
+	return fmt.Sprintf("%s and %s more", strings.Join(items[:few], ", "), thousands(len(items)-few))
+}
+
+// problemWords says what must be mended, and how.
+func problemWords(p plan.Problem) (what, hint string) {
+	switch p.Code {
+	case plan.NamespaceMissing:
+		return fmt.Sprintf("namespace %q does not exist", p.Name), "kubectl create namespace " + p.Name
+	case plan.RoleMissing:
+		return fmt.Sprintf("%s does not exist", objectName(p.Kind, p.Namespace, p.Name)), "create it, or define it under roles: in the users file"
+	case plan.ForeignObject:
+		owner := "it does not carry this set's label"
+		if p.Detail != "" {
+			owner = "it belongs to the set " + p.Detail
+		}
+		return fmt.Sprintf("%s is there already and is not ours: %s", objectName(p.Kind, p.Namespace, p.Name), owner), "rename or remove one of the two"
+	case plan.ForeignFile:
+		return fmt.Sprintf("%s is not ours: %s", p.Name, p.Detail), "move it away"
+	case plan.FileOfOtherSet:
+		return fmt.Sprintf("%s belongs to the set %s", p.Name, p.Detail), "use another output directory (-d), or take the user out of one of the two sets"
+	case plan.ClusterNameTaken:
+		return fmt.Sprintf("%s has another cluster's entry named %q", p.Name, p.Detail), "set cluster.name in the users file to a name of its own"
+	case plan.SwappedRequest:
+		return fmt.Sprintf("certificatesigningrequest/%s has the name of %s's request, but another key made it: it is not approved", p.Name, p.User),
+			"find out who made it (kubectl get csr " + p.Name + " -o yaml), then kubectl delete csr " + p.Name
+	}
+	return string(p.Code), ""
+}
+
+// objectName writes an object as kubectl does: rolebinding/x -n y.
+func objectName(kind, namespace, name string) string {
+	s := strings.ToLower(kind) + "/" + name
+	if namespace != "" {
+		s += " -n " + namespace
+	}
+	return s
+}

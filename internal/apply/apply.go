@@ -1,0 +1,173 @@
+// Package apply runs a plan. It is the only place that changes anything, in the cluster or in the output directory.
+//
+// It compares nothing: what has to happen was decided in package plan. It joins package cluster and package outdir,
+// bounds what runs at once, keeps one user's failure from the others, and says for each item how it ended.
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"provision/internal/cluster"
+	"provision/internal/outdir"
+	"provision/internal/plan"
+)
+
+// Options bound a run. Zero fields get the defaults named here.
+type Options struct {
+	Concurrency int           // requests at once; 32
+	StallAfter  time.Duration // without any certificate issued while some are awaited; 60 s
+	Grace       time.Duration // for what is in flight, after the run was told to stop; 10 s
+	DryRun      bool          // the API server checks everything and persists nothing; no file is written
+	Progress    *Progress     // counted up while the run goes on; may be nil
+}
+
+// Run executes p. When ctx ends, nothing more is started, what is in flight gets the grace period, and the report
+// says what was not started. Run returns when nothing of it still runs.
+func Run(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdir.Dir, o Options) Report {
+	r := newRun(ctx, p, client, dir, o)
+	defer r.close()
+
+	var beside sync.WaitGroup
+	beside.Go(r.grant)
+	beside.Go(r.issue)
+	beside.Wait()
+	// Deletions come last, so that nobody is without access between an old grant and its successor.
+	r.withdraw()
+	return r.report()
+}
+
+// run is one execution of a plan. Each result is written by the one goroutine that owns its slot.
+type run struct {
+	plan   plan.Plan
+	client *cluster.Client
+	dir    *outdir.Dir
+	opts   Options
+
+	start context.Context // ends: start nothing more
+	stop  context.CancelCauseFunc
+	work  context.Context // ends a grace period later: give up what is in flight
+	close func()
+
+	requests *semaphore.Weighted // requests to the API server at once
+	cpu      *semaphore.Weighted // keys being made at once
+	disk     *semaphore.Weighted // files being synced at once
+	progress *Progress
+
+	roles    []Result
+	bindings []Result
+	users    []Result
+}
+
+func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdir.Dir, o Options) *run {
+	if o.Concurrency <= 0 {
+		o.Concurrency = 32
+	}
+	if o.StallAfter <= 0 {
+		o.StallAfter = time.Minute
+	}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	if o.Progress == nil {
+		o.Progress = &Progress{}
+	}
+	if o.DryRun {
+		client = client.DryRun()
+	}
+	r := &run{
+		plan: p, client: client, dir: dir, opts: o, progress: o.Progress,
+		requests: semaphore.NewWeighted(int64(o.Concurrency)),
+		cpu:      semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		disk:     semaphore.NewWeighted(64),
+		roles:    make([]Result, len(p.Roles)),
+		bindings: make([]Result, len(p.Bindings)),
+		users:    make([]Result, len(p.Users)),
+	}
+	r.start, r.stop = context.WithCancelCause(ctx)
+	work, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	r.work = work
+	release := context.AfterFunc(r.start, func() {
+		time.AfterFunc(r.opts.Grace, func() { giveUp(context.Cause(r.start)) })
+	})
+	r.close = func() {
+		release()
+		r.stop(nil)
+		giveUp(nil)
+	}
+	for i, c := range p.Roles {
+		of := c.After
+		if of == nil {
+			of = c.Before
+		}
+		r.roles[i] = Result{Kind: of.Kind(), Namespace: of.Namespace, Name: of.Name, Op: c.Op, Status: NotStarted}
+	}
+	for i, c := range p.Bindings {
+		of := c.After
+		if of == nil {
+			of = c.Before
+		}
+		r.bindings[i] = Result{Kind: of.Kind(), Namespace: of.Namespace, Name: of.Name, Op: c.Op, Status: NotStarted}
+	}
+	for i, u := range p.Users {
+		op := u.Certificate.Op
+		if op == plan.Keep {
+			op = u.Kubeconfig.Op
+		}
+		r.users[i] = Result{Kind: "User", Name: u.Name, Op: op, Status: NotStarted}
+		if u.Certificate.Op != plan.Keep {
+			r.progress.total.Add(1)
+		}
+	}
+	return r
+}
+
+// fatal stops the whole run if err concerns everybody, and returns err.
+func (r *run) fatal(err error) error {
+	if cluster.Fatal(err) {
+		r.stop(&StoppedError{err})
+	}
+	return err
+}
+
+// limited runs do while holding one place of a semaphore. It does not begin once the run was told to stop.
+func (r *run) limited(places *semaphore.Weighted, do func() error) error {
+	if err := places.Acquire(r.start, 1); err != nil {
+		return context.Cause(r.start)
+	}
+	defer places.Release(1)
+	if r.start.Err() != nil {
+		return context.Cause(r.start)
+	}
+	return do()
+}
+
+// finish is limited for the second half of something begun: it goes on during the grace period.
+func (r *run) finish(places *semaphore.Weighted, do func() error) error {
+	if err := places.Acquire(r.work, 1); err != nil {
+		return context.Cause(r.work)
+	}
+	defer places.Release(1)
+	return do()
+}
+
+// StoppedError is why a run ended early: a failure that concerns everybody.
+type StoppedError struct{ Err error }
+
+func (e *StoppedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *StoppedError) Unwrap() error { return e.Err }
+
+// ErrStalled says that the signer issues nothing.
+var ErrStalled = errors.New("the signer issues nothing")
+
+func stalled(after time.Duration, waiting int64) error {
+	return fmt.Errorf("no certificate was issued for %s while %d approved requests wait: %w", after, waiting, ErrStalled)
+}

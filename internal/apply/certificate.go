@@ -1,0 +1,218 @@
+package apply
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"provision/internal/cluster"
+	"provision/internal/credential"
+	"provision/internal/outdir"
+	"provision/internal/plan"
+)
+
+// issue takes every user who needs a certificate or another kubeconfig through her pipeline.
+func (r *run) issue() {
+	awaited := 0
+	for _, u := range r.plan.Users {
+		if u.Certificate.Op != plan.Keep {
+			awaited++
+		}
+	}
+	var watch *cluster.Watch
+	if awaited > 0 && !r.opts.DryRun {
+		var err error
+		if watch, err = r.client.Watch(r.work, r.plan.Set); err != nil {
+			r.stop(&StoppedError{err})
+			return
+		}
+		defer watch.Stop()
+		ctx, done := context.WithCancel(r.start)
+		defer done()
+		go func() {
+			if err := r.progress.watchStall(ctx, r.opts.StallAfter); err != nil {
+				r.stop(&StoppedError{err})
+			}
+		}()
+	}
+	var users sync.WaitGroup
+	for i, u := range r.plan.Users {
+		if u.Certificate.Op == plan.Keep && u.Kubeconfig.Op != plan.Rewrite {
+			continue
+		}
+		users.Go(func() { r.user(&r.users[i], u, watch) })
+	}
+	users.Wait()
+}
+
+// user brings one user to what the plan says and fills her result.
+func (r *run) user(result *Result, u plan.UserChange, watch *cluster.Watch) {
+	began := time.Now()
+	var err error
+	if u.Certificate.Op == plan.Keep {
+		err = r.rewrite(u)
+	} else {
+		err = r.certificate(result, u, watch)
+		if err != nil {
+			r.progress.failed.Add(1)
+		}
+	}
+	result.Took = time.Since(began)
+	result.settle(err)
+	if err != nil {
+		r.fatal(err)
+	}
+}
+
+// rewrite changes what a kubeconfig says of the cluster and keeps its certificate.
+func (r *run) rewrite(u plan.UserChange) error {
+	return r.limited(r.disk, func() error {
+		if r.opts.DryRun {
+			return nil
+		}
+		return r.dir.RewriteKubeconfig(r.entry(u, nil, nil), u.Certificate.Before.KeyHash)
+	})
+}
+
+// certificate is the pipeline of one user, top to bottom:
+//
+//	key -> journal -> create request -> approve -> wait -> judge -> write kubeconfig -> drop journal
+//
+// A resumed user enters behind the creation. Until the kubeconfig is written her key stays in the journal, so a crash
+// at any instant loses nothing.
+func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watch) error {
+	key, request, spec, err := r.request(u)
+	if err != nil || r.opts.DryRun {
+		return err
+	}
+	result.Status = Pending // from here on the next apply resumes
+	if request.State() == plan.Pending {
+		err = r.finish(r.requests, func() (err error) {
+			request, err = r.client.Approve(r.work, request, spec)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.progress.await(1)
+	pem, err := watch.Wait(r.work, request.Ref())
+	r.progress.await(-1)
+	if err != nil {
+		return r.ended(u, err)
+	}
+	r.progress.issue()
+
+	want := u.Certificate.After
+	issued, err := credential.Judge(pem, spec.KeyHash, want.User, want.Groups)
+	if err != nil {
+		return fmt.Errorf("certificatesigningrequest/%s: refuse the issued certificate: %w", spec.Name, err)
+	}
+	keyPEM, err := credential.MarshalKey(key)
+	if err != nil {
+		return err
+	}
+	err = r.finish(r.disk, func() error { return r.dir.WriteKubeconfig(r.entry(u, pem, keyPEM)) })
+	if err != nil {
+		return err
+	}
+	result.NotAfter = issued.NotAfter
+	r.progress.written.Add(1)
+	return r.dir.DropKey(u.Name, r.client.UID())
+}
+
+// request returns the user's key and her request: both new, or both of an earlier try.
+func (r *run) request(u plan.UserChange) (crypto.Signer, cluster.Request, cluster.RequestSpec, error) {
+	want := u.Certificate.After
+	spec := cluster.RequestSpec{Set: r.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
+	var request cluster.Request
+	if u.Certificate.Op == plan.Resume {
+		kept, err := r.dir.ReadKey(u.Name, r.client.UID())
+		if err != nil {
+			return nil, request, spec, err
+		}
+		key, err := credential.ParseKey([]byte(kept.PEM))
+		if err != nil {
+			return nil, request, spec, err
+		}
+		if spec.KeyHash, err = credential.KeyHash(key.Public()); err != nil {
+			return nil, request, spec, err
+		}
+		spec.Name = u.Request.Name
+		err = r.limited(r.requests, func() (err error) {
+			request, err = r.client.Resume(r.work, spec)
+			return err
+		})
+		return key, request, spec, err
+	}
+	var key crypto.Signer
+	err := r.limited(r.cpu, func() (err error) {
+		if key, err = credential.NewKey(want.KeyAlgorithm); err != nil {
+			return err
+		}
+		if spec.KeyHash, err = credential.KeyHash(key.Public()); err != nil {
+			return err
+		}
+		spec.PEM, err = credential.NewRequest(key, want.User, want.Groups)
+		return err
+	})
+	if err != nil {
+		return nil, request, spec, err
+	}
+	spec.Name = plan.RequestName(r.plan.Set, want.User, spec.KeyHash)
+	if !r.opts.DryRun {
+		if err := r.limited(r.disk, func() error { return r.remember(key, spec) }); err != nil {
+			return nil, request, spec, err
+		}
+	}
+	err = r.limited(r.requests, func() (err error) {
+		request, err = r.client.CreateRequest(r.work, spec)
+		return err
+	})
+	return key, request, spec, err
+}
+
+// remember puts a key into the journal before anything is asked for it.
+func (r *run) remember(key crypto.Signer, spec cluster.RequestSpec) error {
+	pem, err := credential.MarshalKey(key)
+	if err != nil {
+		return err
+	}
+	return r.dir.WriteKey(outdir.Key{
+		Set: spec.Set, Cluster: r.client.UID(), User: spec.User, Request: spec.Name, Created: time.Now().UTC(), PEM: string(pem),
+	})
+}
+
+// ended drops the key of a request that can never be issued any more, and returns err.
+func (r *run) ended(u plan.UserChange, err error) error {
+	if _, decided := errors.AsType[*cluster.DecidedError](err); decided || errors.Is(err, cluster.ErrGone) {
+		return errors.Join(err, r.dir.DropKey(u.Name, r.client.UID()))
+	}
+	return err
+}
+
+// entry is what the user's kubeconfig will say.
+func (r *run) entry(u plan.UserChange, certificate, key []byte) credential.Entry {
+	k := u.Kubeconfig.After
+	e := credential.Entry{
+		Owner:                    credential.Owner{Set: r.plan.Set, Cluster: r.client.UID(), User: u.Name},
+		Context:                  k.Context,
+		Cluster:                  k.Endpoint.Name,
+		Namespace:                k.Namespace,
+		Server:                   k.Endpoint.Server,
+		CertificateAuthorityData: k.Endpoint.CertificateAuthorityData,
+		TLSServerName:            k.Endpoint.TLSServerName,
+		ProxyURL:                 k.Endpoint.ProxyURL,
+		InsecureSkipTLSVerify:    k.Endpoint.InsecureSkipTLSVerify,
+		DisableCompression:       k.Endpoint.DisableCompression,
+		Certificate:              certificate,
+		Key:                      key,
+	}
+	if u.Certificate.After != nil {
+		e.Owner.Duration = u.Certificate.After.Duration
+	}
+	return e
+}

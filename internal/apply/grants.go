@@ -1,0 +1,81 @@
+package apply
+
+import (
+	"context"
+	"sync"
+
+	"provision/internal/plan"
+)
+
+// grant creates and updates roles, then bindings: who may not bind freely can only bind a role that exists.
+func (r *run) grant() {
+	var roles sync.WaitGroup
+	for i, c := range r.plan.Roles {
+		if c.Op != plan.Create && c.Op != plan.Update {
+			continue
+		}
+		roles.Go(func() {
+			r.write(&r.roles[i], func(ctx context.Context) error { return r.client.PutRole(ctx, r.plan.Set, *c.After) })
+		})
+	}
+	roles.Wait()
+	var bindings sync.WaitGroup
+	for i, c := range r.plan.Bindings {
+		if c.Op != plan.Create && c.Op != plan.Update {
+			continue
+		}
+		bindings.Go(func() {
+			r.write(&r.bindings[i], func(ctx context.Context) error {
+				if c.Op == plan.Create && c.Before != nil { // ours, but made anew by somebody with another roleRef
+					if err := r.client.DeleteBinding(ctx, *c.Before); err != nil {
+						return err
+					}
+				}
+				return r.client.PutBinding(ctx, r.plan.Set, *c.After)
+			})
+		})
+	}
+	bindings.Wait()
+}
+
+// withdraw deletes what the file no longer says: bindings, then roles, and the kubeconfigs of those who left.
+func (r *run) withdraw() {
+	var bindings sync.WaitGroup
+	for i, c := range r.plan.Bindings {
+		if c.Op == plan.Delete {
+			bindings.Go(func() {
+				r.write(&r.bindings[i], func(ctx context.Context) error { return r.client.DeleteBinding(ctx, *c.Before) })
+			})
+		}
+	}
+	bindings.Wait()
+	var roles sync.WaitGroup
+	for i, c := range r.plan.Roles {
+		if c.Op == plan.Delete {
+			roles.Go(func() {
+				r.write(&r.roles[i], func(ctx context.Context) error { return r.client.DeleteRole(ctx, *c.Before) })
+			})
+		}
+	}
+	roles.Wait()
+	for i, u := range r.plan.Users {
+		if u.Kubeconfig.Op != plan.Remove {
+			continue
+		}
+		r.users[i].settle(r.limited(r.disk, func() error {
+			if r.opts.DryRun {
+				return nil
+			}
+			return r.dir.RemoveKubeconfig(u.Name, r.plan.Set, r.client.UID())
+		}))
+	}
+}
+
+// write makes one call and fills its result.
+func (r *run) write(result *Result, call func(context.Context) error) {
+	err := r.limited(r.requests, func() error { return call(r.work) })
+	result.settle(err)
+	if err != nil {
+		r.fatal(err)
+	}
+}

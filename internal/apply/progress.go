@@ -1,0 +1,72 @@
+package apply
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Progress counts what a run has done so far. Anybody may read it at any time; a run writes it.
+type Progress struct {
+	total   atomic.Int64
+	issued  atomic.Int64
+	written atomic.Int64
+	failed  atomic.Int64
+
+	mu      sync.Mutex
+	waiting int64
+	moved   time.Time // when the signer last issued one, or when somebody began to wait with nobody waiting before
+}
+
+// Counts is one look at a Progress.
+type Counts struct {
+	Total   int64 // certificates that the plan asks for
+	Waiting int64 // approved and not yet issued
+	Issued  int64
+	Written int64 // kubeconfigs with a new certificate
+	Failed  int64
+}
+
+// Counts returns the present figures.
+func (p *Progress) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Counts{Total: p.total.Load(), Waiting: p.waiting, Issued: p.issued.Load(), Written: p.written.Load(), Failed: p.failed.Load()}
+}
+
+func (p *Progress) await(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == 0 {
+		p.moved = time.Now()
+	}
+	p.waiting += n
+}
+
+func (p *Progress) issue() {
+	p.issued.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved = time.Now()
+}
+
+// watchStall returns an error when nothing was issued for a time although requests wait, or nil when ctx ends. The
+// time is about the signer, not about one user: in a batch of thousands each waits for minutes.
+func (p *Progress) watchStall(ctx context.Context, after time.Duration) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			p.mu.Lock()
+			waiting, moved := p.waiting, p.moved
+			p.mu.Unlock()
+			if waiting > 0 && now.Sub(moved) >= after {
+				return stalled(after, waiting)
+			}
+		}
+	}
+}

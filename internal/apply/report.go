@@ -1,0 +1,82 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"provision/internal/plan"
+)
+
+// Status is how far one item came.
+type Status string
+
+// Statuses of a result.
+const (
+	Done       Status = "done"
+	Failed     Status = "failed"
+	Pending    Status = "pending"    // a request was sent; the next apply resumes it
+	NotStarted Status = "notStarted" // the run was stopped before
+)
+
+// Result is how one change of the plan ended.
+type Result struct {
+	Kind      string // User, Role, ClusterRole, RoleBinding, ClusterRoleBinding
+	Namespace string
+	Name      string
+	Op        plan.Op
+	Status    Status
+	Err       error
+	NotAfter  time.Time // of a certificate that was issued
+	Took      time.Duration
+}
+
+// settle sets the final status. An item that was stopped keeps how far it came.
+func (r *Result) settle(err error) {
+	switch {
+	case err == nil:
+		r.Status = Done
+	case stopped(err):
+	default:
+		r.Status, r.Err = Failed, err
+	}
+}
+
+// stopped says whether err is not the item's own failure but the end of the whole run.
+func stopped(err error) bool {
+	_, early := errors.AsType[*StoppedError](err)
+	return early || errors.Is(err, context.Canceled)
+}
+
+// Report is how a run ended: one result per change of the plan, in plan order; Keep has none.
+type Report struct {
+	Set     string
+	Results []Result
+	Stopped error // why the run ended early, or nil
+}
+
+// Count counts the results with a status.
+func (r Report) Count(s Status) int {
+	n := 0
+	for _, one := range r.Results {
+		if one.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *run) report() Report {
+	rep := Report{Set: r.plan.Set}
+	if r.start.Err() != nil {
+		rep.Stopped = context.Cause(r.start)
+	}
+	for _, list := range [][]Result{r.roles, r.bindings, r.users} {
+		for _, one := range list {
+			if one.Op != plan.Keep {
+				rep.Results = append(rep.Results, one)
+			}
+		}
+	}
+	return rep
+}

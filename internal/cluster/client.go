@@ -1,0 +1,172 @@
+// Package cluster owns every call to the API server: what there is, requests and their approval, one informer for
+// all of them, grants, and the questions whether the operator may do what a plan needs.
+//
+// It decides nothing beyond "is this object ours", and knows neither the users file nor the output directory.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"provision/internal/plan"
+)
+
+// Options say how to reach the API server and as whom; empty fields are client-go's defaults.
+type Options struct {
+	Kubeconfig     string
+	Context        string
+	As             string
+	AsGroups       []string
+	RequestTimeout time.Duration // of one request; 0 is none
+	UserAgent      string
+}
+
+// Client talks to one API server as the operator.
+type Client struct {
+	kube     kubernetes.Interface
+	watch    kubernetes.Interface // without a request timeout, which would cut a watch
+	meta     metadata.Interface
+	endpoint plan.Endpoint
+	uid      string
+	username string
+	dryRun   []string // metav1.DryRunAll: nothing is persisted
+}
+
+// Open reads the operator's kubeconfig (or, without one, the pod's service account), connects, and asks who the
+// operator is and which cluster this is.
+func Open(ctx context.Context, o Options) (*Client, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	overrides.AuthInfo.Impersonate = o.As
+	overrides.AuthInfo.ImpersonateGroups = o.AsGroups
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	config, err := loader.ClientConfig()
+	if err != nil {
+		if clientcmd.IsEmptyConfig(err) {
+			return nil, errors.New("no kubeconfig: set KUBECONFIG or --kubeconfig to the one you administer the cluster with")
+		}
+		return nil, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	// The server's priority and fairness is the limit; client-go's own five requests a second are not.
+	config.QPS = -1
+	config.UserAgent = o.UserAgent
+	// Warnings of the API server would stand in the middle of a progress bar, once per request.
+	config.WarningHandler = rest.NoWarnings{}
+
+	c := &Client{}
+	if c.endpoint, err = endpoint(loader, config, o.Context); err != nil {
+		return nil, err
+	}
+	if c.watch, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
+	}
+	limited := rest.CopyConfig(config)
+	limited.Timeout = o.RequestTimeout
+	if c.kube, err = kubernetes.NewForConfig(limited); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
+	}
+	if c.meta, err = metadata.NewForConfig(limited); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
+	}
+	if err := c.identify(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// identify asks who we are and which cluster this is.
+func (c *Client) identify(ctx context.Context) error {
+	review, err := c.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return fmt.Errorf("log in to %s: %w", c.endpoint.Server, err)
+	}
+	c.username = review.Status.UserInfo.Username
+	// The UID of kube-system is what the field takes as a cluster's identity: servers, CAs and names change.
+	system, err := c.kube.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: metav1.NamespaceSystem},
+			"read namespace/kube-system, whose UID identifies the cluster")
+	}
+	c.uid = string(system.UID)
+	return nil
+}
+
+// DryRun returns a client whose changes the API server checks and does not persist.
+func (c *Client) DryRun() *Client {
+	dry := *c
+	dry.dryRun = []string{metav1.DryRunAll}
+	return &dry
+}
+
+// Endpoint is what the operator's own context says about the cluster.
+func (c *Client) Endpoint() plan.Endpoint { return c.endpoint }
+
+// UID identifies the cluster: the UID of its kube-system namespace.
+func (c *Client) UID() string { return c.uid }
+
+// Username is whom the API server takes the operator for.
+func (c *Client) Username() string { return c.username }
+
+// endpoint reads what users' kubeconfigs should say from the operator's context. In a pod there is none; then only
+// the service account's CA is known, and the users file has to name a server.
+func endpoint(loader clientcmd.ClientConfig, config *rest.Config, name string) (plan.Endpoint, error) {
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return plan.Endpoint{}, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	if name != "" {
+		raw.CurrentContext = name
+	}
+	if raw.Contexts[raw.CurrentContext] == nil { // in a pod
+		if err := rest.LoadTLSFiles(config); err != nil {
+			return plan.Endpoint{}, fmt.Errorf("read the service account's CA: %w", err)
+		}
+		return plan.Endpoint{Name: "kubernetes", Server: config.Host, CertificateAuthorityData: config.CAData}, nil
+	}
+	if err := clientcmdapi.MinifyConfig(&raw); err != nil {
+		return plan.Endpoint{}, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	raw.AuthInfos = nil // the operator's own credentials have no business beyond this point
+	for _, context := range raw.Contexts {
+		context.AuthInfo = ""
+	}
+	if err := clientcmdapi.FlattenConfig(&raw); err != nil {
+		return plan.Endpoint{}, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	of := raw.Contexts[raw.CurrentContext]
+	cluster := raw.Clusters[of.Cluster]
+	if cluster == nil {
+		return plan.Endpoint{}, fmt.Errorf("read kubeconfig: context %q names the cluster %q, which is not there", raw.CurrentContext, of.Cluster)
+	}
+	return plan.Endpoint{
+		Name:                     of.Cluster,
+		Server:                   cluster.Server,
+		CertificateAuthorityData: cluster.CertificateAuthorityData,
+		TLSServerName:            cluster.TLSServerName,
+		ProxyURL:                 cluster.ProxyURL,
+		InsecureSkipTLSVerify:    cluster.InsecureSkipTLSVerify,
+		DisableCompression:       cluster.DisableCompression,
+	}, nil
+}
+
+// proxy is the function that finds the proxy for a request: a fixed one, or as the environment says.
+func proxy(fixed string) func(*http.Request) (*url.URL, error) {
+	if fixed == "" {
+		return http.ProxyFromEnvironment
+	}
+	u, err := url.Parse(fixed)
+	return func(*http.Request) (*url.URL, error) { return u, err }
+}

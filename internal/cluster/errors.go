@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"provision/internal/plan"
+)
+
+// PermissionError is the API server's refusal of one thing, with the permission that is missing.
+type PermissionError struct {
+	Doing   string
+	Missing plan.Permission
+	Err     error
+}
+
+func (e *PermissionError) Error() string { return e.Doing + ": " + e.Err.Error() }
+
+func (e *PermissionError) Unwrap() error { return e.Err }
+
+// permission wraps err, as a PermissionError when the API server refused.
+func permission(err error, missing plan.Permission, doing string) error {
+	if apierrors.IsForbidden(err) {
+		return &PermissionError{Doing: doing, Missing: missing, Err: err}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// Concerns everybody, not one user: going on would give the same refusal for each.
+func Fatal(err error) bool {
+	_, refused := errors.AsType[*PermissionError](err)
+	return refused || apierrors.IsUnauthorized(err) || unreachable(err)
+}
+
+// patience is how long an API server may be away in the middle of a run before we give up: a control plane node that
+// restarts is back in less.
+const patience = 2 * time.Minute
+
+// transient is an error that says nothing about the request: the same one may succeed a little later.
+func transient(err error) bool {
+	return unreachable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsInternalError(err)
+}
+
+// unreachable is an error below HTTP: nobody answered.
+func unreachable(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsHTTP2ConnectionLost(err) ||
+		utilnet.IsProbableEOF(err) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// retry calls do until it succeeds, fails for good, or the API server has been away for too long. A request that
+// failed transiently may have taken effect all the same: do must cope with that.
+func retry(ctx context.Context, do func() error) error {
+	wait := 250 * time.Millisecond
+	var since time.Time
+	for {
+		err := do()
+		if err == nil || !transient(err) || ctx.Err() != nil {
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since) > patience {
+			return err
+		}
+		pause := wait
+		if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
+			pause = max(pause, time.Duration(seconds)*time.Second)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		wait = min(2*wait, 4*time.Second)
+	}
+}

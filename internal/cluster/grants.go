@@ -1,0 +1,225 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"provision/internal/plan"
+)
+
+// managedBy is Kubernetes' recommended label for the tool that made an object.
+const managedBy = "app.kubernetes.io/managed-by"
+
+// ErrForeign says that an object has a name of ours and not our label.
+var ErrForeign = errors.New("it is there and is not of this set: rename or remove it")
+
+// object is what roles and bindings of both scopes have in common for writing them.
+type object interface {
+	metav1.Object
+}
+
+// writer holds the calls of one kind of object in one namespace.
+type writer[T object] struct {
+	what   string // rolebinding/x -n y
+	need   plan.Permission
+	create func(context.Context, T, metav1.CreateOptions) (T, error)
+	get    func(context.Context, string, metav1.GetOptions) (T, error)
+	update func(context.Context, T, metav1.UpdateOptions) (T, error)
+	delete func(context.Context, string, metav1.DeleteOptions) error
+}
+
+// put brings an object to what set says, creating it where it is missing. An object that somebody edits at the same
+// time is read again; one without our label is ErrForeign, never adopted.
+func put[T object](ctx context.Context, c *Client, w writer[T], set string, wanted T, have T, exists bool, apply func(T)) error {
+	name := wanted.GetName()
+	for range 8 {
+		var err error
+		if !exists {
+			err = retry(ctx, func() error {
+				_, err := w.create(ctx, wanted, metav1.CreateOptions{DryRun: c.dryRun})
+				return err
+			})
+			if err == nil {
+				return nil
+			}
+			w.need.Verb = "create"
+		} else {
+			apply(have)
+			err = retry(ctx, func() error {
+				_, err := w.update(ctx, have, metav1.UpdateOptions{DryRun: c.dryRun})
+				return err
+			})
+			if err == nil {
+				return nil
+			}
+			w.need.Verb = "update"
+		}
+		if !apierrors.IsAlreadyExists(err) && !apierrors.IsConflict(err) && !(exists && apierrors.IsNotFound(err)) {
+			return permission(err, refused(err, w.need), w.need.Verb+" "+w.what)
+		}
+		// Read what is there now and try again.
+		have, err = w.get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			exists = false
+			continue
+		case err != nil:
+			w.need.Verb = "get"
+			return permission(err, w.need, "read "+w.what)
+		case have.GetLabels()[plan.SetLabel] != set:
+			return fmt.Errorf("%s: %w", w.what, ErrForeign)
+		}
+		exists = true
+	}
+	return fmt.Errorf("update %s: somebody keeps editing it", w.what)
+}
+
+// remove deletes an object of ours by UID: one that was made anew under the same name stays.
+func remove[T object](ctx context.Context, c *Client, w writer[T], name string, uid types.UID) error {
+	err := retry(ctx, func() error {
+		return w.delete(ctx, name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &metav1.Preconditions{UID: &uid}})
+	})
+	if err == nil || apierrors.IsNotFound(err) {
+		return nil
+	}
+	w.need.Verb = "delete"
+	return permission(err, w.need, "delete "+w.what)
+}
+
+// refused tells a refusal to grant more than one holds from a refusal of the verb itself
+// (pkg/registry/rbac/validation/rule.go:ConfirmNoEscalation).
+func refused(err error, need plan.Permission) plan.Permission {
+	if !strings.Contains(err.Error(), "attempting to grant RBAC permissions not currently held") {
+		return need
+	}
+	if need.Resource == "roles" || need.Resource == "clusterroles" {
+		need.Verb = "escalate"
+	} else {
+		need.Verb = "bind"
+	}
+	return need
+}
+
+func describe(kind, namespace, name string) string {
+	s := strings.ToLower(kind) + "/" + name
+	if namespace != "" {
+		s += " -n " + namespace
+	}
+	return s
+}
+
+func meta(set, namespace, name string, uid types.UID, version string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: namespace, Name: name, UID: uid, ResourceVersion: version,
+		Labels: map[string]string{plan.SetLabel: set, managedBy: "provision"},
+	}
+}
+
+// mark puts our labels on an object and keeps those of others.
+func mark(o object, set string) {
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[plan.SetLabel], labels[managedBy] = set, "provision"
+	o.SetLabels(labels)
+}
+
+// PutRole creates or updates a Role or ClusterRole of the set. r.UID and r.ResourceVersion are those that were
+// observed, empty for a new one.
+func (c *Client) PutRole(ctx context.Context, set string, r plan.Role) error {
+	fresh, observed := meta(set, r.Namespace, r.Name, "", ""), meta(set, r.Namespace, r.Name, r.UID, r.ResourceVersion)
+	if r.Namespace == "" {
+		wanted := &rbacv1.ClusterRole{ObjectMeta: fresh, Rules: r.Rules}
+		have := &rbacv1.ClusterRole{ObjectMeta: observed}
+		return put(ctx, c, c.clusterRoleWriter(r.Name), set, wanted, have, r.UID != "", func(o *rbacv1.ClusterRole) {
+			mark(o, set)
+			o.Rules = r.Rules
+		})
+	}
+	wanted := &rbacv1.Role{ObjectMeta: fresh, Rules: r.Rules}
+	have := &rbacv1.Role{ObjectMeta: observed}
+	return put(ctx, c, c.roleWriter(r.Namespace, r.Name), set, wanted, have, r.UID != "", func(o *rbacv1.Role) {
+		mark(o, set)
+		o.Rules = r.Rules
+	})
+}
+
+// DeleteRole deletes a Role or ClusterRole by UID.
+func (c *Client) DeleteRole(ctx context.Context, r plan.Role) error {
+	if r.Namespace == "" {
+		return remove(ctx, c, c.clusterRoleWriter(r.Name), r.Name, r.UID)
+	}
+	return remove(ctx, c, c.roleWriter(r.Namespace, r.Name), r.Name, r.UID)
+}
+
+// PutBinding creates or updates a RoleBinding or ClusterRoleBinding of the set. b.UID and b.ResourceVersion are those
+// that were observed, empty for a new one.
+func (c *Client) PutBinding(ctx context.Context, set string, b plan.Binding) error {
+	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: b.RoleRef.Kind, Name: b.RoleRef.Name}
+	subjects := subjectsOf(b)
+	fresh, observed := meta(set, b.Namespace, b.Name, "", ""), meta(set, b.Namespace, b.Name, b.UID, b.ResourceVersion)
+	if b.Namespace == "" {
+		wanted := &rbacv1.ClusterRoleBinding{ObjectMeta: fresh, RoleRef: ref, Subjects: subjects}
+		have := &rbacv1.ClusterRoleBinding{ObjectMeta: observed, RoleRef: ref}
+		return put(ctx, c, c.clusterRoleBindingWriter(b.Name), set, wanted, have, b.UID != "", func(o *rbacv1.ClusterRoleBinding) {
+			mark(o, set)
+			o.Subjects = subjects
+		})
+	}
+	wanted := &rbacv1.RoleBinding{ObjectMeta: fresh, RoleRef: ref, Subjects: subjects}
+	have := &rbacv1.RoleBinding{ObjectMeta: observed, RoleRef: ref}
+	return put(ctx, c, c.roleBindingWriter(b.Namespace, b.Name), set, wanted, have, b.UID != "", func(o *rbacv1.RoleBinding) {
+		mark(o, set)
+		o.Subjects = subjects
+	})
+}
+
+// DeleteBinding deletes a RoleBinding or ClusterRoleBinding by UID.
+func (c *Client) DeleteBinding(ctx context.Context, b plan.Binding) error {
+	if b.Namespace == "" {
+		return remove(ctx, c, c.clusterRoleBindingWriter(b.Name), b.Name, b.UID)
+	}
+	return remove(ctx, c, c.roleBindingWriter(b.Namespace, b.Name), b.Name, b.UID)
+}
+
+func subjectsOf(b plan.Binding) []rbacv1.Subject {
+	list := make([]rbacv1.Subject, 0, len(b.Subjects))
+	for _, s := range b.Subjects {
+		list = append(list, rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: s.Kind, Name: s.Name})
+	}
+	return list
+}
+
+func (c *Client) roleWriter(namespace, name string) writer[*rbacv1.Role] {
+	api := c.kube.RbacV1().Roles(namespace)
+	return writer[*rbacv1.Role]{describe("role", namespace, name), scoped("roles", namespace), api.Create, api.Get, api.Update, api.Delete}
+}
+
+func (c *Client) clusterRoleWriter(name string) writer[*rbacv1.ClusterRole] {
+	api := c.kube.RbacV1().ClusterRoles()
+	return writer[*rbacv1.ClusterRole]{describe("clusterrole", "", name), scoped("clusterroles", ""), api.Create, api.Get, api.Update, api.Delete}
+}
+
+func (c *Client) roleBindingWriter(namespace, name string) writer[*rbacv1.RoleBinding] {
+	api := c.kube.RbacV1().RoleBindings(namespace)
+	return writer[*rbacv1.RoleBinding]{describe("rolebinding", namespace, name), scoped("rolebindings", namespace), api.Create, api.Get, api.Update, api.Delete}
+}
+
+func (c *Client) clusterRoleBindingWriter(name string) writer[*rbacv1.ClusterRoleBinding] {
+	api := c.kube.RbacV1().ClusterRoleBindings()
+	return writer[*rbacv1.ClusterRoleBinding]{describe("clusterrolebinding", "", name), scoped("clusterrolebindings", ""), api.Create, api.Get, api.Update, api.Delete}
+}
+
+func scoped(resource, namespace string) plan.Permission {
+	p := rbac(resource)
+	p.Namespace = namespace
+	return p
+}

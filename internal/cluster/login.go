@@ -1,0 +1,159 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"provision/internal/credential"
+	"provision/internal/plan"
+)
+
+// ErrLoginRefused says that the API server does not accept a certificate.
+var ErrLoginRefused = errors.New("the API server does not accept the certificate")
+
+// Login is a session with a user's own credential and nothing of the operator's.
+type Login struct {
+	kube kubernetes.Interface
+	http *http.Client
+}
+
+// LogIn prepares a session as the user of a kubeconfig entry.
+func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
+	config := &rest.Config{
+		Host: e.Server, QPS: -1, Timeout: timeout, UserAgent: userAgent, DisableCompression: e.DisableCompression,
+		WarningHandler: rest.NoWarnings{},
+		TLSClientConfig: rest.TLSClientConfig{
+			CAData: e.CertificateAuthorityData, ServerName: e.TLSServerName, Insecure: e.InsecureSkipTLSVerify,
+			CertData: e.Certificate, KeyData: e.Key,
+		},
+		// With a proxy function client-go does not keep the transport for ever: thousands of users log in once each.
+		Proxy: proxy(e.ProxyURL),
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, errors.New("the kubeconfig's key and certificate cannot be used together") // err could quote them
+	}
+	kube, err := kubernetes.NewForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", e.Server, err)
+	}
+	return &Login{kube, client}, nil
+}
+
+// Close closes the connection.
+func (l *Login) Close() { l.http.CloseIdleConnections() }
+
+// WhoAmI asks the API server whom it takes the user for. The group system:authenticated, which everybody has, is
+// left out; groups are sorted.
+func (l *Login) WhoAmI(ctx context.Context) (user string, groups []string, err error) {
+	var review *authenticationv1.SelfSubjectReview
+	err = retry(ctx, func() (err error) {
+		review, err = l.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+		return err
+	})
+	if apierrors.IsUnauthorized(err) {
+		return "", nil, ErrLoginRefused
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("log in: %w", err)
+	}
+	groups = slices.DeleteFunc(slices.Clone(review.Status.UserInfo.Groups), func(g string) bool { return g == "system:authenticated" })
+	slices.Sort(groups)
+	return review.Status.UserInfo.Username, groups, nil
+}
+
+// Probe is one question whose answer shows that a grant holds.
+type Probe struct {
+	rule      rbacv1.PolicyRule
+	namespace string
+}
+
+func (p Probe) String() string {
+	what := strings.Join(p.rule.Resources[:min(1, len(p.rule.Resources))], "")
+	if len(p.rule.NonResourceURLs) > 0 {
+		what = p.rule.NonResourceURLs[0]
+	}
+	s := p.rule.Verbs[0] + " " + what
+	if p.namespace != "" {
+		s += " -n " + p.namespace
+	}
+	return s
+}
+
+// May asks the API server whether the user may do what the probe stands for.
+func (l *Login) May(ctx context.Context, p Probe) (bool, error) {
+	review := &authorizationv1.SelfSubjectAccessReview{}
+	if len(p.rule.NonResourceURLs) > 0 {
+		review.Spec.NonResourceAttributes = &authorizationv1.NonResourceAttributes{Verb: p.rule.Verbs[0], Path: p.rule.NonResourceURLs[0]}
+	} else {
+		resource, subresource, _ := strings.Cut(p.rule.Resources[0], "/")
+		review.Spec.ResourceAttributes = &authorizationv1.ResourceAttributes{
+			Verb: p.rule.Verbs[0], Group: p.rule.APIGroups[0], Resource: resource, Subresource: subresource, Namespace: p.namespace,
+		}
+		if len(p.rule.ResourceNames) > 0 {
+			review.Spec.ResourceAttributes.Name = p.rule.ResourceNames[0]
+		}
+	}
+	var answer *authorizationv1.SelfSubjectAccessReview
+	err := retry(ctx, func() (err error) {
+		answer, err = l.kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("ask whether the user may %s: %w", p, err)
+	}
+	return answer.Status.Allowed, nil
+}
+
+// Probe finds a question for a binding: the first rule of its role, as the cluster has it. A role without rules
+// grants nothing and has none (false).
+func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error) {
+	var rules []rbacv1.PolicyRule
+	err := retry(ctx, func() error {
+		if b.RoleRef.Kind == "Role" {
+			role, err := c.kube.RbacV1().Roles(b.Namespace).Get(ctx, b.RoleRef.Name, metav1.GetOptions{})
+			if err == nil {
+				rules = role.Rules
+			}
+			return err
+		}
+		role, err := c.kube.RbacV1().ClusterRoles().Get(ctx, b.RoleRef.Name, metav1.GetOptions{})
+		if err == nil {
+			rules = role.Rules
+		}
+		return err
+	})
+	what := describe(b.RoleRef.Kind, "", b.RoleRef.Name)
+	if apierrors.IsNotFound(err) {
+		return Probe{}, false, fmt.Errorf("%s does not exist", what)
+	}
+	if err != nil {
+		resource := "clusterroles"
+		if b.RoleRef.Kind == "Role" {
+			resource = "roles"
+		}
+		need := scoped(resource, b.Namespace)
+		need.Verb = "get"
+		return Probe{}, false, permission(err, need, "read "+what)
+	}
+	for _, r := range rules {
+		// Non-resource rules count in ClusterRoleBindings only.
+		if len(r.Resources) > 0 || b.Namespace == "" && len(r.NonResourceURLs) > 0 {
+			return Probe{r, b.Namespace}, true, nil
+		}
+	}
+	return Probe{}, false, nil
+}

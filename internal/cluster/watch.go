@@ -1,0 +1,193 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
+
+	"provision/internal/plan"
+)
+
+// DecidedError says that a request ended without a certificate.
+type DecidedError struct {
+	Request string
+	State   plan.RequestState // Denied or Failed
+	Message string            // the condition's reason and message
+}
+
+func (e *DecidedError) Error() string {
+	return fmt.Sprintf("certificatesigningrequest/%s was %s: %s", e.Request, map[plan.RequestState]string{
+		plan.Denied: "denied", plan.Failed: "refused by the signer",
+	}[e.State], e.Message)
+}
+
+// ErrGone says that somebody deleted a request before it was issued.
+var ErrGone = errors.New("it was deleted before a certificate was issued")
+
+// Watch follows every request of one set with one informer, however many users wait.
+type Watch struct {
+	client   *Client
+	informer cache.SharedIndexInformer
+	stop     context.CancelFunc
+	done     chan struct{}
+
+	issued atomic.Int64 // certificates seen, for whomever: the sign that the signer works
+
+	mu      sync.Mutex
+	waiting map[types.UID]chan outcome
+}
+
+type outcome struct {
+	certificate []byte
+	err         error
+}
+
+// Watch starts following the requests of a set and returns once the present state is known.
+func (c *Client) Watch(ctx context.Context, set string) (*Watch, error) {
+	ctx, stop := context.WithCancel(ctx)
+	factory := informers.NewSharedInformerFactoryWithOptions(c.watch, 0,
+		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = plan.SetLabel + "=" + set }),
+		informers.WithTransform(trim))
+	w := &Watch{
+		client: c, stop: stop, done: make(chan struct{}), waiting: map[types.UID]chan outcome{},
+		informer: factory.Certificates().V1().CertificateSigningRequests().Informer(),
+	}
+	_, err := w.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { w.see(obj, false) },
+		UpdateFunc: func(_, obj any) { w.see(obj, false) },
+		DeleteFunc: func(obj any) { w.see(obj, true) },
+	})
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("watch certificatesigningrequests: %w", err)
+	}
+	go func() {
+		defer close(w.done)
+		w.informer.RunWithContext(ctx)
+	}()
+	if !cache.WaitForCacheSync(ctx.Done(), w.informer.HasSynced) {
+		w.Stop()
+		return nil, fmt.Errorf("watch certificatesigningrequests: %w", context.Cause(ctx))
+	}
+	return w, nil
+}
+
+// Stop ends the watch.
+func (w *Watch) Stop() {
+	w.stop()
+	<-w.done
+}
+
+// Issued counts the certificates that were seen to be issued for the set since the watch began, for whomever.
+func (w *Watch) Issued() int64 { return w.issued.Load() }
+
+// trim drops what nobody reads: ten thousand requests would otherwise be held in memory twice.
+func trim(obj any) (any, error) {
+	if r, ok := obj.(*certificatesv1.CertificateSigningRequest); ok {
+		r.ManagedFields = nil
+		r.Spec = certificatesv1.CertificateSigningRequestSpec{}
+	}
+	return obj, nil
+}
+
+func (w *Watch) see(obj any, deleted bool) {
+	if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+		obj = unknown.Obj
+	}
+	r, ok := obj.(*certificatesv1.CertificateSigningRequest)
+	if !ok {
+		return
+	}
+	o := judge(r)
+	if o == nil && !deleted {
+		return
+	}
+	if o == nil {
+		o = &outcome{err: fmt.Errorf("certificatesigningrequest/%s: %w", r.Name, ErrGone)}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	waiting, ok := w.waiting[r.UID]
+	if !ok {
+		return
+	}
+	delete(w.waiting, r.UID)
+	if o.err == nil {
+		w.issued.Add(1)
+	}
+	waiting <- *o // has room for one
+}
+
+// judge returns what a request came to, or nil while it is open.
+func judge(r *certificatesv1.CertificateSigningRequest) *outcome {
+	switch state, message := stateOf(r); state {
+	case plan.Issued:
+		return &outcome{certificate: r.Status.Certificate}
+	case plan.Denied, plan.Failed:
+		return &outcome{err: &DecidedError{Request: r.Name, State: state, Message: message}}
+	}
+	return nil
+}
+
+// lostAfter is how long a request may be missing from the informer's store before the API server is asked for it:
+// one that was deleted between two lists of a broken watch leaves no event.
+const lostAfter = 10 * time.Second
+
+// Wait returns the certificate (PEM, unchecked) of a request that was approved, or how it ended without one: a
+// DecidedError, ErrGone, or ctx's error.
+func (w *Watch) Wait(ctx context.Context, ref plan.RequestRef) ([]byte, error) {
+	ch := make(chan outcome, 1)
+	w.mu.Lock()
+	w.waiting[ref.UID] = ch
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		delete(w.waiting, ref.UID)
+		w.mu.Unlock()
+	}()
+	// It may have been seen before anybody waited.
+	if obj, ok, _ := w.informer.GetStore().GetByKey(ref.Name); ok {
+		if r := obj.(*certificatesv1.CertificateSigningRequest); r.UID == ref.UID {
+			w.see(r, false)
+		}
+	}
+	tick := time.NewTicker(lostAfter)
+	defer tick.Stop()
+	for {
+		select {
+		case o := <-ch:
+			return o.certificate, o.err
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-tick.C:
+			if err := w.lost(ctx, ref); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// lost returns ErrGone when the API server no longer has a request that the informer does not know.
+func (w *Watch) lost(ctx context.Context, ref plan.RequestRef) error {
+	if obj, ok, _ := w.informer.GetStore().GetByKey(ref.Name); ok && obj.(*certificatesv1.CertificateSigningRequest).UID == ref.UID {
+		return nil
+	}
+	found, err := w.client.kube.CertificatesV1().CertificateSigningRequests().Get(ctx, ref.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || err == nil && found.UID != ref.UID {
+		return fmt.Errorf("certificatesigningrequest/%s: %w", ref.Name, ErrGone)
+	}
+	if err == nil {
+		w.see(found, false)
+	}
+	return nil // unreachable for now: the next tick asks again
+}

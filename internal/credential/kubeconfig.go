@@ -1,0 +1,223 @@
+package credential
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"provision/internal/spec"
+)
+
+// extensionName is the key under which an entry of a kubeconfig says that it is ours.
+const extensionName = "provision"
+
+// Owner says whose an entry of a kubeconfig is. It stands in the entry's extensions, so that it travels with the
+// file; kubectl keeps it.
+type Owner struct {
+	Set      string        // the set's name
+	Cluster  string        // the UID of the cluster's kube-system namespace: servers and names change, it does not
+	User     string        // the user's name
+	Duration time.Duration // as asked for the certificate; the signer may have shortened it
+}
+
+type ownerJSON struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Set        string `json:"set"`
+	Cluster    string `json:"cluster"`
+	User       string `json:"user"`
+	Duration   string `json:"duration,omitempty"`
+}
+
+// Entry is what a kubeconfig says for one user on one cluster. Context names the context and the user; both are
+// user@cluster, so that kubeconfigs can be merged without one user entry hiding another.
+type Entry struct {
+	Owner                    Owner
+	Context                  string
+	Cluster                  string // the name of the cluster entry
+	Namespace                string
+	Server                   string
+	CertificateAuthorityData []byte
+	TLSServerName            string
+	ProxyURL                 string
+	InsecureSkipTLSVerify    bool
+	DisableCompression       bool
+	Certificate              []byte // PEM
+	Key                      []byte // PEM, secret
+}
+
+// Kubeconfig is a parsed kubeconfig: entries of ours, one per cluster, beside entries of others that are never touched.
+type Kubeconfig struct {
+	config *clientcmdapi.Config
+}
+
+// NewKubeconfig returns an empty one.
+func NewKubeconfig() *Kubeconfig { return &Kubeconfig{clientcmdapi.NewConfig()} }
+
+var lineOfError = regexp.MustCompile(`line \d+`)
+
+// ParseKubeconfig reads a kubeconfig. Its errors never quote the content: it may be a private key.
+func ParseKubeconfig(data []byte) (*Kubeconfig, error) {
+	config, err := clientcmd.Load(data)
+	if err != nil {
+		if line := lineOfError.FindString(err.Error()); line != "" {
+			return nil, errors.New("not a kubeconfig: error in " + line)
+		}
+		return nil, errors.New("not a kubeconfig")
+	}
+	if len(config.Clusters)+len(config.AuthInfos)+len(config.Contexts) == 0 {
+		return nil, errors.New("not a kubeconfig: it has no clusters, users and contexts")
+	}
+	return &Kubeconfig{config}, nil
+}
+
+// Entry returns our entry for a cluster (by UID), if the file has one whole enough to be told.
+func (k *Kubeconfig) Entry(cluster string) (Entry, bool) {
+	for name, user := range k.config.AuthInfos {
+		owner, ok := ownerOf(user.Extensions)
+		if !ok || owner.Cluster != cluster {
+			continue
+		}
+		e := Entry{Owner: owner, Context: name, Certificate: user.ClientCertificateData, Key: user.ClientKeyData}
+		if c := k.config.Contexts[name]; c != nil && c.AuthInfo == name {
+			e.Namespace = c.Namespace
+			e.Cluster = c.Cluster
+		}
+		if c := k.config.Clusters[e.Cluster]; c != nil {
+			e.Server = c.Server
+			e.CertificateAuthorityData = c.CertificateAuthorityData
+			e.TLSServerName = c.TLSServerName
+			e.ProxyURL = c.ProxyURL
+			e.InsecureSkipTLSVerify = c.InsecureSkipTLSVerify
+			e.DisableCompression = c.DisableCompression
+		}
+		return e, true
+	}
+	return Entry{}, false
+}
+
+// Provisioned says whether any entry is provision's, for whatever cluster.
+func (k *Kubeconfig) Provisioned() bool {
+	for _, user := range k.config.AuthInfos {
+		if _, ok := ownerOf(user.Extensions); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Taken returns the names of clusters, users and contexts that are not ours for this cluster (by UID).
+func (k *Kubeconfig) Taken(cluster string) map[string]bool {
+	taken := map[string]bool{}
+	note := func(name string, extensions map[string]runtime.Object) {
+		if owner, ok := ownerOf(extensions); !ok || owner.Cluster != cluster {
+			taken[name] = true
+		}
+	}
+	for name, e := range k.config.Clusters {
+		note(name, e.Extensions)
+	}
+	for name, e := range k.config.AuthInfos {
+		note(name, e.Extensions)
+	}
+	for name, e := range k.config.Contexts {
+		note(name, e.Extensions)
+	}
+	return taken
+}
+
+// Put replaces our entry for e.Owner.Cluster by e and leaves everything else as it is. The current context stays
+// unless there is none, or it was ours under an older name. A name that another entry has is an error.
+func (k *Kubeconfig) Put(e Entry) error {
+	taken := k.Taken(e.Owner.Cluster)
+	for _, name := range []string{e.Context, e.Cluster} {
+		if taken[name] {
+			return fmt.Errorf("the kubeconfig has an entry %q that is not ours: set cluster.name in the users file to another name", name)
+		}
+	}
+	k.Remove(e.Owner.Cluster)
+	raw, err := json.Marshal(ownerJSON{
+		APIVersion: spec.APIVersion, Kind: "Owner",
+		Set: e.Owner.Set, Cluster: e.Owner.Cluster, User: e.Owner.User, Duration: e.Owner.Duration.String(),
+	})
+	if err != nil {
+		return fmt.Errorf("encode the owner of %s: %w", e.Context, err)
+	}
+	owner := map[string]runtime.Object{extensionName: &runtime.Unknown{Raw: raw, ContentType: runtime.ContentTypeJSON}}
+	k.config.Clusters[e.Cluster] = &clientcmdapi.Cluster{
+		Server:                   e.Server,
+		CertificateAuthorityData: e.CertificateAuthorityData,
+		TLSServerName:            e.TLSServerName,
+		ProxyURL:                 e.ProxyURL,
+		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
+		DisableCompression:       e.DisableCompression,
+		Extensions:               owner,
+	}
+	k.config.AuthInfos[e.Context] = &clientcmdapi.AuthInfo{
+		ClientCertificateData: e.Certificate,
+		ClientKeyData:         e.Key,
+		Extensions:            owner,
+	}
+	k.config.Contexts[e.Context] = &clientcmdapi.Context{
+		Cluster: e.Cluster, AuthInfo: e.Context, Namespace: e.Namespace, Extensions: owner,
+	}
+	if k.config.Contexts[k.config.CurrentContext] == nil {
+		k.config.CurrentContext = e.Context
+	}
+	return nil
+}
+
+// Remove takes our entries for a cluster (by UID) out and says whether anything is left.
+func (k *Kubeconfig) Remove(cluster string) (empty bool) {
+	ours := func(extensions map[string]runtime.Object) bool {
+		owner, ok := ownerOf(extensions)
+		return ok && owner.Cluster == cluster
+	}
+	for name, e := range k.config.Clusters {
+		if ours(e.Extensions) {
+			delete(k.config.Clusters, name)
+		}
+	}
+	for name, e := range k.config.AuthInfos {
+		if ours(e.Extensions) {
+			delete(k.config.AuthInfos, name)
+		}
+	}
+	for name, e := range k.config.Contexts {
+		if ours(e.Extensions) {
+			delete(k.config.Contexts, name)
+		}
+	}
+	if k.config.Contexts[k.config.CurrentContext] == nil {
+		k.config.CurrentContext = ""
+	}
+	return len(k.config.Clusters)+len(k.config.AuthInfos)+len(k.config.Contexts) == 0
+}
+
+// Bytes encodes the kubeconfig as YAML. The result is secret.
+func (k *Kubeconfig) Bytes() ([]byte, error) {
+	data, err := clientcmd.Write(*k.config)
+	if err != nil {
+		return nil, errors.New("encode kubeconfig: it cannot be written as YAML") // err could quote it
+	}
+	return data, nil
+}
+
+func ownerOf(extensions map[string]runtime.Object) (Owner, bool) {
+	unknown, ok := extensions[extensionName].(*runtime.Unknown)
+	if !ok {
+		return Owner{}, false
+	}
+	var o ownerJSON
+	if err := json.Unmarshal(unknown.Raw, &o); err != nil || o.APIVersion != spec.APIVersion || o.Kind != "Owner" {
+		return Owner{}, false
+	}
+	d, _ := time.ParseDuration(o.Duration) // none: an older or edited entry; the plan then sees another duration
+	return Owner{Set: o.Set, Cluster: o.Cluster, User: o.User, Duration: d}, true
+}

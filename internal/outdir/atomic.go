@@ -1,0 +1,120 @@
+package outdir
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// writeFile puts data at dir/name durably: whoever reads sees the old content or the new, also after a power cut.
+// The steps: temporary name in the same directory (0600 from the start, O_EXCL, so that no planted file is used),
+// write, sync, close, rename, sync the directory. On failure the temporary file is removed.
+func (d *Dir) writeFile(dir, name string, data []byte) error {
+	temp := filepath.Join(dir, tempPrefix+rand.Text())
+	place := filepath.Join(dir, name)
+	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", d.join(place), cause(err))
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = d.root.Rename(temp, place)
+	}
+	if err != nil {
+		d.root.Remove(temp) // the first error is the one to tell
+		return fmt.Errorf("write %s: %w", d.join(place), cause(err))
+	}
+	if err := d.sync[dir].wait(); err != nil {
+		return fmt.Errorf("sync the directory of %s: %w", d.join(place), cause(err))
+	}
+	return nil
+}
+
+// removeFile removes dir/name; one that is not there is no error.
+func (d *Dir) removeFile(dir, name string) error {
+	err := d.root.Remove(filepath.Join(dir, name))
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("remove %s: %w", d.join(dir, name), cause(err))
+	}
+	return nil
+}
+
+// regular says why the file is not an ordinary one, or "".
+func regular(info fs.FileInfo) string {
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return ""
+	case mode&fs.ModeSymlink != 0:
+		return "it is a symbolic link"
+	case mode.IsDir():
+		return "it is a directory"
+	}
+	return "it is not a regular file"
+}
+
+// dirSync syncs one directory for many writers: those who ask while a sync runs share the next one.
+type dirSync struct {
+	root *os.Root
+	name string
+
+	mu      sync.Mutex
+	running bool
+	next    *syncRound
+}
+
+type syncRound struct {
+	done chan struct{}
+	err  error
+}
+
+func newDirSync(root *os.Root, name string) *dirSync { return &dirSync{root: root, name: name} }
+
+// wait returns once a sync that began after the call has ended.
+func (s *dirSync) wait() error {
+	s.mu.Lock()
+	if s.next == nil {
+		s.next = &syncRound{done: make(chan struct{})}
+	}
+	round := s.next
+	if !s.running {
+		s.running = true
+		go s.run()
+	}
+	s.mu.Unlock()
+	<-round.done
+	return round.err
+}
+
+func (s *dirSync) run() {
+	for {
+		s.mu.Lock()
+		round := s.next
+		s.next = nil
+		if round == nil {
+			s.running = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		round.err = s.once()
+		close(round.done)
+	}
+}
+
+func (s *dirSync) once() error {
+	f, err := s.root.Open(s.name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

@@ -1,0 +1,159 @@
+package outdir
+
+import (
+	"bytes"
+	"crypto"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"provision/internal/credential"
+	"provision/internal/plan"
+	"provision/internal/spec"
+)
+
+// maxFile is far above any kubeconfig: what is larger is not one.
+const maxFile = 4 << 20
+
+// Observe reads what the directory holds for one set and cluster (the UID of its kube-system namespace): the
+// kubeconfigs of all users, whether the file still names them or not, and the public half of the journal.
+func (d *Dir) Observe(set, cluster string) (map[string]plan.File, map[string]plan.Key, error) {
+	if d.root == nil {
+		return nil, nil, nil
+	}
+	names, err := d.list(".")
+	if err != nil {
+		return nil, nil, err
+	}
+	type slot struct {
+		user string
+		file plan.File
+	}
+	slots := make([]slot, 0, len(names))
+	for _, name := range names {
+		if user, ok := spec.UserOfFile(name); ok {
+			slots = append(slots, slot{user, plan.File{Name: name}})
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range slots {
+		g.Go(func() error {
+			slots[i].file = d.observeFile(slots[i].user, slots[i].file.Name, set, cluster)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	files := make(map[string]plan.File, len(slots))
+	for _, s := range slots {
+		files[s.user] = s.file
+	}
+	keys, err := d.keys(set, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	return files, keys, nil
+}
+
+// observeFile reads one kubeconfig. What is wrong with it is part of the answer, never an error.
+func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
+	f := plan.File{Name: name, State: plan.FileForeign}
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		f.Error = cause(err).Error()
+		return f
+	}
+	if why := regular(info); why != "" {
+		f.Error = why
+		return f
+	}
+	f.Mode = permissions(info)
+	data, err := d.read(name)
+	if err != nil {
+		f.Error = cause(err).Error()
+		return f
+	}
+	k, err := credential.ParseKubeconfig(data)
+	if err != nil {
+		f.State, f.Error = plan.FileUnreadable, err.Error()
+		return f
+	}
+	f.Taken = k.Taken(cluster)
+	e, ok := k.Entry(cluster)
+	switch {
+	case !ok && k.Provisioned():
+		f.State = plan.FileOther
+		return f
+	case !ok:
+		f.Error = "it has no entry that provision made"
+		return f
+	case e.Owner.User != user:
+		f.Error = fmt.Sprintf("its entry was made for the user %q", e.Owner.User)
+		return f
+	}
+	f.Owner = e.Owner.Set
+	f.State = plan.FileOurs
+	if e.Owner.Set != set {
+		f.State = plan.FileOtherSet
+		return f
+	}
+	f.Kubeconfig = plan.Kubeconfig{File: name, Context: e.Context, Namespace: e.Namespace, Endpoint: plan.Endpoint{
+		Name:                     e.Cluster,
+		Server:                   e.Server,
+		CertificateAuthorityData: e.CertificateAuthorityData,
+		TLSServerName:            e.TLSServerName,
+		ProxyURL:                 e.ProxyURL,
+		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
+		DisableCompression:       e.DisableCompression,
+	}}
+	c, err := credential.ParseCertificate(e.Certificate)
+	if err != nil {
+		f.Error = err.Error()
+		return f
+	}
+	f.Certificate = &plan.Certificate{
+		User: c.User, Groups: c.Groups, KeyAlgorithm: c.KeyAlgorithm, Duration: e.Owner.Duration,
+		KeyHash: c.KeyHash, CredentialID: c.CredentialID, Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+	}
+	f.Leaf = c.Leaf
+	if key, err := credential.ParseKey(e.Key); err == nil {
+		public, ok := c.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+		f.KeyMatches = ok && public.Equal(key.Public())
+	}
+	return f
+}
+
+// read returns a regular file's content.
+func (d *Dir) read(name string) ([]byte, error) {
+	f, err := d.root.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var b bytes.Buffer
+	if n, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
+		return nil, err
+	} else if n > maxFile {
+		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
+	}
+	return b.Bytes(), nil
+}
+
+// ObserveUser reads one user's kubeconfig, which must be there and ours.
+func (d *Dir) ObserveUser(user, set, cluster string) (plan.File, error) {
+	name := spec.FileName(user)
+	if d.root == nil {
+		return plan.File{}, fmt.Errorf("%s does not exist: run `provision apply`", d.join(name))
+	}
+	if _, err := d.root.Lstat(name); err != nil {
+		return plan.File{}, fmt.Errorf("%s: %w: run `provision apply`", d.join(name), cause(err))
+	}
+	f := d.observeFile(user, name, set, cluster)
+	if f.State != plan.FileOurs {
+		return f, fmt.Errorf("%s is not a kubeconfig of the set %s for this cluster", d.join(name), set)
+	}
+	return f, nil
+}

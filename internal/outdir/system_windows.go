@@ -1,0 +1,19 @@
+package outdir
+
+import (
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// tryLock takes a lock that the system drops when the process ends, however it ends.
+func tryLock(f *os.File) error {
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
+}
+
+// writableByOthers cannot tell from mode bits on Windows: the directory's access control list decides.
+func writableByOthers(fs.FileInfo) string { return "" }
+
+// permissions says 0600: on Windows mode bits say nothing of who may read.
+func permissions(fs.FileInfo) fs.FileMode { return 0o600 }

@@ -1,0 +1,229 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+)
+
+// computeRoles compares the roles that the set owns.
+func computeRoles(desired Desired, observed Observed) ([]Change[Role], []Problem) {
+	have := map[ObjectKey]Role{}
+	for _, r := range observed.Roles {
+		have[ObjectKey{r.Namespace, r.Name}] = r
+	}
+	var changes []Change[Role]
+	var problems []Problem
+	for _, want := range desired.Roles {
+		key := ObjectKey{want.Namespace, want.Name}
+		now, ok := have[key]
+		delete(have, key)
+		if !ok {
+			if owner, taken := observed.RoleOwners[key]; taken && owner != desired.Set {
+				problems = append(problems, Problem{Code: ForeignObject, Kind: want.Kind(), Namespace: want.Namespace, Name: want.Name, Detail: owner})
+				continue
+			}
+			changes = append(changes, Change[Role]{Op: Create, After: &want, Reasons: []Reason{{Code: InFile}}})
+			continue
+		}
+		c := Change[Role]{Op: Keep, Before: &now, After: &want}
+		if !equality.Semantic.DeepEqual(now.Rules, want.Rules) {
+			added, removed := difference(RuleTexts(now.Rules), RuleTexts(want.Rules))
+			c.Op, c.Reasons = Update, []Reason{{Code: RulesChanged, Added: added, Removed: removed}}
+		}
+		want.UID, want.ResourceVersion = now.UID, now.ResourceVersion
+		changes = append(changes, c)
+	}
+	for _, r := range have {
+		changes = append(changes, Change[Role]{Op: Delete, Before: &r, Reasons: []Reason{{Code: NotInFile}}})
+	}
+	slices.SortFunc(changes, func(a, b Change[Role]) int {
+		x, y := one(a), one(b)
+		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
+	})
+	return changes, problems
+}
+
+// computeBindings spreads the subjects of every role and scope over as many bindings as they need and compares.
+// A subject stays in the binding that has it, so that adding one user changes one object.
+func computeBindings(desired Desired, observed Observed) ([]Change[Binding], []Problem) {
+	type scope struct {
+		namespace string
+		ref       RoleRef
+	}
+	have := map[scope][]Binding{}
+	for _, b := range observed.Bindings {
+		s := scope{b.Namespace, b.RoleRef}
+		have[s] = append(have[s], b)
+	}
+	var changes []Change[Binding]
+	var problems []Problem
+	for _, want := range desired.Bindings {
+		s := scope{want.Namespace, want.RoleRef}
+		changes = append(changes, spread(want, have[s])...)
+		delete(have, s)
+	}
+	for _, list := range have {
+		for _, b := range list {
+			changes = append(changes, Change[Binding]{Op: Delete, Before: &b, Reasons: []Reason{{Code: NotInFile}}})
+		}
+	}
+	changes = slices.DeleteFunc(changes, func(c Change[Binding]) bool {
+		if c.Op != Create {
+			return false
+		}
+		key := ObjectKey{c.After.Namespace, c.After.Name}
+		owner, taken := observed.BindingOwners[key]
+		if taken && owner != desired.Set {
+			problems = append(problems, Problem{Code: ForeignObject, Kind: c.After.Kind(), Namespace: key.Namespace, Name: key.Name, Detail: owner})
+			return true
+		}
+		return false
+	})
+	changes = replaced(changes)
+	slices.SortFunc(changes, func(a, b Change[Binding]) int {
+		x, y := one(a), one(b)
+		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
+	})
+	return changes, problems
+}
+
+// replaced joins the deletion of a binding with the creation of one of the same name: somebody made ours anew with
+// another roleRef. It is the one case where the old one must go first.
+func replaced(changes []Change[Binding]) []Change[Binding] {
+	deleted := map[ObjectKey]*Binding{}
+	for _, c := range changes {
+		if c.Op == Delete {
+			deleted[ObjectKey{c.Before.Namespace, c.Before.Name}] = c.Before
+		}
+	}
+	joined := map[ObjectKey]bool{}
+	for i, c := range changes {
+		if c.Op != Create {
+			continue
+		}
+		key := ObjectKey{c.After.Namespace, c.After.Name}
+		if before := deleted[key]; before != nil {
+			joined[key] = true
+			changes[i].Before = before
+			changes[i].Reasons = []Reason{{Code: RoleRefChanged, From: before.RoleRef.String(), To: c.After.RoleRef.String()}}
+		}
+	}
+	return slices.DeleteFunc(changes, func(c Change[Binding]) bool {
+		return c.Op == Delete && joined[ObjectKey{c.Before.Namespace, c.Before.Name}]
+	})
+}
+
+// spread assigns the subjects of want to the existing bindings of the same role and scope, then to new ones.
+func spread(want Binding, existing []Binding) []Change[Binding] {
+	slices.SortFunc(existing, func(a, b Binding) int { return compareShards(a.Name, b.Name) })
+	left := make(map[Subject]bool, len(want.Subjects))
+	for _, s := range want.Subjects {
+		left[s] = true
+	}
+	after := make([]Binding, 0, len(existing)+1)
+	names := map[string]bool{}
+	for _, b := range existing {
+		keep := Binding{Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, UID: b.UID, ResourceVersion: b.ResourceVersion}
+		for _, s := range b.Subjects {
+			if left[s] && len(keep.Subjects) < MaxSubjects {
+				keep.Subjects = append(keep.Subjects, s)
+				delete(left, s)
+			}
+		}
+		names[b.Name] = true
+		after = append(after, keep)
+	}
+	at, number := 0, 1
+	for _, s := range want.Subjects {
+		if !left[s] {
+			continue
+		}
+		for at < len(after) && len(after[at].Subjects) >= MaxSubjects {
+			at++
+		}
+		if at == len(after) {
+			name := want.Name
+			for ; names[name]; number++ {
+				name = fmt.Sprintf("%s:%d", want.Name, number+1)
+			}
+			names[name] = true
+			after = append(after, Binding{Namespace: want.Namespace, Name: name, RoleRef: want.RoleRef})
+		}
+		after[at].Subjects = append(after[at].Subjects, s)
+	}
+	changes := make([]Change[Binding], 0, len(after))
+	for i, b := range after {
+		slices.SortFunc(b.Subjects, compareSubjects)
+		if i >= len(existing) {
+			changes = append(changes, Change[Binding]{Op: Create, After: &b, Reasons: []Reason{{Code: InFile}}})
+			continue
+		}
+		before := existing[i]
+		added, removed := difference(before.Subjects, b.Subjects)
+		switch {
+		case len(b.Subjects) == 0:
+			changes = append(changes, Change[Binding]{Op: Delete, Before: &before, Reasons: []Reason{{Code: NotInFile}}})
+		case len(added)+len(removed) > 0 || len(before.Subjects) != len(b.Subjects):
+			changes = append(changes, Change[Binding]{Op: Update, Before: &before, After: &b,
+				Reasons: []Reason{{Code: SubjectsChanged, Added: SubjectTexts(added), Removed: SubjectTexts(removed)}}})
+		default:
+			changes = append(changes, Change[Binding]{Op: Keep, Before: &before, After: &b})
+		}
+	}
+	return changes
+}
+
+// compareShards orders "x", "x:2", "x:10" by number.
+func compareShards(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+func one[T any](c Change[T]) *T {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
+// SubjectTexts writes subjects one per line: "user jane", "group a:b".
+func SubjectTexts(list []Subject) []string {
+	texts := make([]string, 0, len(list))
+	for _, s := range list {
+		texts = append(texts, strings.ToLower(s.Kind)+" "+s.Name)
+	}
+	return texts
+}
+
+// RuleTexts writes rules one per line, as people read them: "get,list pods,services (apps)".
+func RuleTexts(rules []rbacv1.PolicyRule) []string {
+	texts := make([]string, 0, len(rules))
+	for _, r := range rules {
+		var b strings.Builder
+		b.WriteString(strings.Join(r.Verbs, ","))
+		if len(r.NonResourceURLs) > 0 {
+			b.WriteString(" " + strings.Join(r.NonResourceURLs, ","))
+		}
+		if len(r.Resources) > 0 {
+			b.WriteString(" " + strings.Join(r.Resources, ","))
+			groups := slices.Clone(r.APIGroups)
+			for i, g := range groups {
+				if g == "" {
+					groups[i] = "core"
+				}
+			}
+			b.WriteString(" (" + strings.Join(groups, ",") + ")")
+		}
+		if len(r.ResourceNames) > 0 {
+			b.WriteString(" named " + strings.Join(r.ResourceNames, ","))
+		}
+		texts = append(texts, b.String())
+	}
+	return texts
+}

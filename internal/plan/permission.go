@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+)
+
+// SignerName is the signer of client certificates for the API server.
+const SignerName = "kubernetes.io/kube-apiserver-client"
+
+const (
+	certificatesGroup = "certificates.k8s.io"
+	rbacGroup         = rbacv1.GroupName
+)
+
+// Permission is one thing that the operator must be allowed to do. An empty Namespace is the whole cluster, an empty
+// Name every object. Resource may have a subresource behind a slash.
+type Permission struct {
+	Verb      string `json:"verb"`
+	Group     string `json:"group"`
+	Resource  string `json:"resource"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
+}
+
+// Permissions lists what the operator needs to be allowed to apply p: sorted, each once. The verbs bind and escalate
+// are among them, although an operator who holds the granted rules himself does not need them
+// (pkg/registry/rbac/escalation_check.go): who checks the list must allow for that.
+func (p Plan) Permissions() []Permission {
+	need := map[Permission]bool{}
+	add := func(verb, group, resource, namespace, name string) {
+		need[Permission{verb, group, resource, namespace, name}] = true
+	}
+	for _, u := range p.Users {
+		if u.Certificate.Op == Keep {
+			continue
+		}
+		// list and watch are needed to plan at all and to wait; watch is asked for here, so that it fails early.
+		add("create", certificatesGroup, "certificatesigningrequests", "", "")
+		add("watch", certificatesGroup, "certificatesigningrequests", "", "")
+		add("update", certificatesGroup, "certificatesigningrequests/approval", "", "")
+		// pkg/certauthorization: verb approve on the signer, cluster-wide.
+		add("approve", certificatesGroup, "signers", "", SignerName)
+	}
+	for _, c := range p.Roles {
+		resource := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[one(c).Kind()]
+		switch c.Op {
+		case Create, Update:
+			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
+			add("escalate", rbacGroup, resource, c.After.Namespace, c.After.Name)
+		case Delete:
+			add("delete", rbacGroup, resource, c.Before.Namespace, "")
+		}
+	}
+	for _, c := range p.Bindings {
+		resource := map[string]string{"RoleBinding": "rolebindings", "ClusterRoleBinding": "clusterrolebindings"}[one(c).Kind()]
+		switch c.Op {
+		case Create, Update:
+			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
+			role := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[c.After.RoleRef.Kind]
+			add("bind", rbacGroup, role, c.After.Namespace, c.After.RoleRef.Name)
+			if c.Before != nil && c.Op == Create {
+				add("delete", rbacGroup, resource, c.After.Namespace, "")
+			}
+		case Delete:
+			add("delete", rbacGroup, resource, c.Before.Namespace, "")
+		}
+	}
+	return slices.SortedFunc(maps.Keys(need), comparePermissions)
+}
+
+func comparePermissions(a, b Permission) int {
+	return cmp.Or(
+		cmp.Compare(a.Group, b.Group), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb),
+		cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
+	)
+}
+
+// RulesFor gathers permissions into the RBAC rules that grant them, by namespace; "" is a ClusterRole's.
+func RulesFor(permissions []Permission) map[string][]rbacv1.PolicyRule {
+	type target struct{ namespace, group, resource, name string }
+	verbs := map[target][]string{}
+	for _, p := range slices.SortedFunc(slices.Values(permissions), comparePermissions) {
+		t := target{p.Namespace, p.Group, p.Resource, p.Name}
+		verbs[t] = append(verbs[t], p.Verb)
+	}
+	rules := map[string][]rbacv1.PolicyRule{}
+	targets := slices.SortedFunc(maps.Keys(verbs), func(a, b target) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.group, b.group), cmp.Compare(a.resource, b.resource), cmp.Compare(a.name, b.name))
+	})
+	for _, t := range targets {
+		rule := rbacv1.PolicyRule{APIGroups: []string{t.group}, Resources: []string{t.resource}, Verbs: verbs[t]}
+		if t.name != "" {
+			rule.ResourceNames = []string{t.name}
+		}
+		rules[t.namespace] = append(rules[t.namespace], rule)
+	}
+	return rules
+}

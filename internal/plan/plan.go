@@ -1,0 +1,295 @@
+package plan
+
+import (
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"provision/internal/spec"
+)
+
+// Op is what happens to one object, in the words of the field.
+type Op string
+
+// Operations. A certificate is issued, renewed, reissued, resumed or kept; a kubeconfig is written, rewritten,
+// removed or kept; a role or binding is created, updated, deleted or kept.
+const (
+	Keep    Op = "keep"
+	Issue   Op = "issue"
+	Renew   Op = "renew"
+	Reissue Op = "reissue"
+	Resume  Op = "resume"
+	Write   Op = "write"
+	Rewrite Op = "rewrite"
+	Remove  Op = "remove"
+	Create  Op = "create"
+	Update  Op = "update"
+	Delete  Op = "delete"
+)
+
+// Change is one object before and after. Before is nil for what is new, After for what goes. Reasons is empty only
+// for Keep.
+type Change[T any] struct {
+	Op      Op       `json:"op"`
+	Before  *T       `json:"before,omitempty"`
+	After   *T       `json:"after,omitempty"`
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+// ReasonCode says why, for programs; the words for people are made where they are printed.
+type ReasonCode string
+
+// Reasons for a change.
+const (
+	NoKubeconfig        ReasonCode = "NoKubeconfig"        // the output directory has no kubeconfig of the user for this cluster
+	Unreadable          ReasonCode = "Unreadable"          // To: what is wrong with the file
+	NoCertificate       ReasonCode = "NoCertificate"       // the kubeconfig holds no certificate, or an unreadable one
+	Expired             ReasonCode = "Expired"             // At: when
+	KeyMismatch         ReasonCode = "KeyMismatch"         // key and certificate do not belong together
+	SubjectChanged      ReasonCode = "SubjectChanged"      // From, To: the common name
+	GroupsChanged       ReasonCode = "GroupsChanged"       // Added, Removed
+	KeyAlgorithmChanged ReasonCode = "KeyAlgorithmChanged" // From, To
+	CAChanged           ReasonCode = "CAChanged"           // not signed by a CA that the cluster trusts now
+	RequestPending      ReasonCode = "RequestPending"      // To: the request's name
+	RequestApproved     ReasonCode = "RequestApproved"     // To: the request's name
+	RequestIssued       ReasonCode = "RequestIssued"       // To: the request's name
+	RequestDenied       ReasonCode = "RequestDenied"       // To: reason and message
+	RequestFailed       ReasonCode = "RequestFailed"       // To: reason and message
+	RequestGone         ReasonCode = "RequestGone"         // we hold a key whose request the cluster no longer has; To: its name
+	NewCertificate      ReasonCode = "NewCertificate"      // the kubeconfig follows its certificate
+	ServerChanged       ReasonCode = "ServerChanged"       // From, To
+	CADataChanged       ReasonCode = "CADataChanged"       // the CA in the kubeconfig
+	TLSChanged          ReasonCode = "TLSChanged"          // tls-server-name, proxy-url, insecure-skip-tls-verify, disable-compression: From, To
+	NamespaceChanged    ReasonCode = "NamespaceChanged"    // From, To
+	NamesChanged        ReasonCode = "NamesChanged"        // context or cluster name: From, To
+	ModeTooOpen         ReasonCode = "ModeTooOpen"         // others may read the file: From, To
+	NotInFile           ReasonCode = "NotInFile"           // the file no longer says it
+	InFile              ReasonCode = "InFile"              // the file says it, the cluster does not have it
+	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Added, Removed: "user jane", "group a:b"
+	RulesChanged        ReasonCode = "RulesChanged"        // Added, Removed: one rule a line
+	RoleRefChanged      ReasonCode = "RoleRefChanged"      // From, To: somebody gave our binding another roleRef
+	LabelsChanged       ReasonCode = "LabelsChanged"       // our labels or annotations were edited
+)
+
+// Reason is a code with its values. Which fields are set is said at the code.
+type Reason struct {
+	Code    ReasonCode `json:"code"`
+	From    string     `json:"from,omitempty"`
+	To      string     `json:"to,omitempty"`
+	Added   []string   `json:"added,omitempty"`
+	Removed []string   `json:"removed,omitempty"`
+	At      time.Time  `json:"at,omitzero"`
+}
+
+// Certificate is a client certificate: as the file wants it, or as it was found.
+type Certificate struct {
+	User         string            `json:"user"`   // common name
+	Groups       []string          `json:"groups"` // organizations, sorted
+	KeyAlgorithm spec.KeyAlgorithm `json:"keyAlgorithm"`
+	Duration     time.Duration     `json:"duration"` // as asked; the signer may shorten it
+
+	// Only of one that was found.
+	KeyHash      string    `json:"keyHash,omitempty"`      // hex SHA-256 of the public key (SubjectPublicKeyInfo)
+	CredentialID string    `json:"credentialID,omitempty"` // "X509SHA256=" and hex, as audit logs show it
+	Serial       string    `json:"serial,omitempty"`       // hex
+	NotBefore    time.Time `json:"notBefore,omitzero"`
+	NotAfter     time.Time `json:"notAfter,omitzero"`
+}
+
+// Endpoint is what a kubeconfig says about the cluster. An empty CA means the system's roots.
+type Endpoint struct {
+	Name                     string `json:"name"`
+	Server                   string `json:"server"`
+	CertificateAuthorityData []byte `json:"certificateAuthorityData,omitempty"` // PEM
+	TLSServerName            string `json:"tlsServerName,omitempty"`
+	ProxyURL                 string `json:"proxyURL,omitempty"`
+	InsecureSkipTLSVerify    bool   `json:"insecureSkipTLSVerify,omitempty"`
+	DisableCompression       bool   `json:"disableCompression,omitempty"`
+}
+
+// Kubeconfig is a user's kubeconfig apart from key and certificate.
+type Kubeconfig struct {
+	File      string   `json:"file"`    // name in the output directory
+	Context   string   `json:"context"` // user@cluster
+	Namespace string   `json:"namespace,omitempty"`
+	Endpoint  Endpoint `json:"endpoint"`
+}
+
+// Role is a Role or, without a namespace, a ClusterRole of the set.
+type Role struct {
+	Namespace string              `json:"namespace,omitempty"`
+	Name      string              `json:"name"`
+	Rules     []rbacv1.PolicyRule `json:"rules"`
+
+	// Only of one that was found.
+	UID             types.UID `json:"uid,omitempty"`
+	ResourceVersion string    `json:"resourceVersion,omitempty"`
+}
+
+// Kind returns Role or ClusterRole.
+func (r Role) Kind() string {
+	if r.Namespace == "" {
+		return "ClusterRole"
+	}
+	return "Role"
+}
+
+// RoleRef names the role that a binding grants. It is immutable in the API.
+type RoleRef struct {
+	Kind string `json:"kind"` // Role or ClusterRole
+	Name string `json:"name"`
+}
+
+func (r RoleRef) String() string { return r.Kind + "/" + r.Name }
+
+// Subject is who a binding grants to: a User or a Group. Its API group is always rbac.authorization.k8s.io.
+type Subject struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+// Binding is a RoleBinding or, without a namespace, a ClusterRoleBinding of the set.
+type Binding struct {
+	Namespace string    `json:"namespace,omitempty"`
+	Name      string    `json:"name"`
+	RoleRef   RoleRef   `json:"roleRef"`
+	Subjects  []Subject `json:"subjects"` // sorted
+
+	// Only of one that was found.
+	UID             types.UID `json:"uid,omitempty"`
+	ResourceVersion string    `json:"resourceVersion,omitempty"`
+}
+
+// Kind returns RoleBinding or ClusterRoleBinding.
+func (b Binding) Kind() string {
+	if b.Namespace == "" {
+		return "ClusterRoleBinding"
+	}
+	return "RoleBinding"
+}
+
+// UserChange is everything that happens to one user, in one place. Request is set for Resume only: the object that
+// is resumed, already checked against the key that we hold.
+type UserChange struct {
+	Name        string              `json:"name"`
+	Pos         spec.Pos            `json:"pos,omitzero"` // nowhere for a user whom the file no longer names
+	Certificate Change[Certificate] `json:"certificate"`
+	Kubeconfig  Change[Kubeconfig]  `json:"kubeconfig"`
+	Request     *RequestRef         `json:"request,omitempty"`
+}
+
+// RequestRef names one CertificateSigningRequest object, not just a name that another could take.
+type RequestRef struct {
+	Name string    `json:"name"`
+	UID  types.UID `json:"uid"`
+}
+
+// WarningCode says what a person should know although nothing is changed for it.
+type WarningCode string
+
+// Warnings.
+const (
+	StillAuthenticates WarningCode = "StillAuthenticates" // User, Until: a removed user's certificate lives on
+	StillInGroup       WarningCode = "StillInGroup"       // User, Items (groups), Until: the old certificate carries them
+	ClusterAdmin       WarningCode = "ClusterAdmin"       // Items: who is given cluster-admin, Name: where
+	ShorterThanAsked   WarningCode = "ShorterThanAsked"   // User or Count, From (asked), To (issued)
+	DurationLater      WarningCode = "DurationLater"      // Items (users): a changed duration counts from the next certificate
+	ForeignRequest     WarningCode = "ForeignRequest"     // Name: a request with our label that no key of ours made
+	CANotChecked       WarningCode = "CANotChecked"       // To: why the cluster's client CA is not known
+	Insecure           WarningCode = "Insecure"           // the kubeconfigs will skip TLS verification
+)
+
+// Warning is a code with its values.
+type Warning struct {
+	Code  WarningCode `json:"code"`
+	User  string      `json:"user,omitempty"`
+	Name  string      `json:"name,omitempty"`
+	Items []string    `json:"items,omitempty"`
+	From  string      `json:"from,omitempty"`
+	To    string      `json:"to,omitempty"`
+	Until time.Time   `json:"until,omitzero"`
+}
+
+// ProblemCode says why a plan cannot be applied.
+type ProblemCode string
+
+// Problems.
+const (
+	NamespaceMissing ProblemCode = "NamespaceMissing" // Name
+	RoleMissing      ProblemCode = "RoleMissing"      // Kind, Namespace, Name
+	ForeignObject    ProblemCode = "ForeignObject"    // Kind, Namespace, Name: it has our name and not our label; Detail: its set, if any
+	ForeignFile      ProblemCode = "ForeignFile"      // Name: a file at a user's place that provision did not write; Detail: why
+	FileOfOtherSet   ProblemCode = "FileOfOtherSet"   // Name, Detail: the set
+	ClusterNameTaken ProblemCode = "ClusterNameTaken" // Name: the file; Detail: the cluster or context name that another entry has
+	SwappedRequest   ProblemCode = "SwappedRequest"   // Name: the request that has our request's name and another key
+)
+
+// Problem is something that must be mended before anything is applied. Pos is where the file asks for it.
+type Problem struct {
+	Code      ProblemCode `json:"code"`
+	Pos       spec.Pos    `json:"pos,omitzero"`
+	User      string      `json:"user,omitempty"`
+	Kind      string      `json:"kind,omitempty"`
+	Namespace string      `json:"namespace,omitempty"`
+	Name      string      `json:"name,omitempty"`
+	Detail    string      `json:"detail,omitempty"`
+}
+
+// Plan is what has to happen so that the cluster and the output directory say what the file says. Each list is
+// sorted by namespace and name. It is complete: what stays is there too, with Keep.
+type Plan struct {
+	Set      string            `json:"set"`
+	Roles    []Change[Role]    `json:"roles,omitempty"`
+	Bindings []Change[Binding] `json:"bindings,omitempty"`
+	Users    []UserChange      `json:"users,omitempty"`
+	Warnings []Warning         `json:"warnings,omitempty"`
+	Problems []Problem         `json:"problems,omitempty"` // not empty: must not be applied
+}
+
+// Changes says whether applying the plan would change anything.
+func (p Plan) Changes() bool {
+	for _, c := range p.Roles {
+		if c.Op != Keep {
+			return true
+		}
+	}
+	for _, c := range p.Bindings {
+		if c.Op != Keep {
+			return true
+		}
+	}
+	for _, u := range p.Users {
+		if u.Certificate.Op != Keep || u.Kubeconfig.Op != Keep {
+			return true
+		}
+	}
+	return false
+}
+
+// Summary counts a plan's operations: Certificates by op, and so on. Keep is counted too.
+type Summary struct {
+	Certificates map[Op]int `json:"certificates"`
+	Kubeconfigs  map[Op]int `json:"kubeconfigs"`
+	Roles        map[Op]int `json:"roles"`
+	Bindings     map[Op]int `json:"bindings"`
+}
+
+// Summarize counts the operations of p.
+func (p Plan) Summarize() Summary {
+	s := Summary{map[Op]int{}, map[Op]int{}, map[Op]int{}, map[Op]int{}}
+	for _, c := range p.Roles {
+		s.Roles[c.Op]++
+	}
+	for _, c := range p.Bindings {
+		s.Bindings[c.Op]++
+	}
+	for _, u := range p.Users {
+		// A user who goes has no certificate in the file's sense: only her kubeconfig is removed.
+		if u.Kubeconfig.Op != Remove {
+			s.Certificates[u.Certificate.Op]++
+		}
+		s.Kubeconfigs[u.Kubeconfig.Op]++
+	}
+	return s
+}

@@ -1,0 +1,154 @@
+// Package verify proves that what was applied works: it logs in with each kubeconfig, as its user would, and compares
+// what the API server says with what the file says. It changes nothing.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"provision/internal/cluster"
+	"provision/internal/outdir"
+	"provision/internal/plan"
+)
+
+const (
+	// atOnce is how many users log in at a time: each is a TLS connection of its own.
+	atOnce = 8
+	// settle is how long a refusal is asked again: each API server learns of a new binding a little later.
+	settle = 10 * time.Second
+)
+
+// Result is what was found for one user.
+type Result struct {
+	User        string
+	Groups      []string // as the API server sees them
+	NotAfter    time.Time
+	Grants      int // that hold
+	Differences []string
+}
+
+// OK says whether everything is as the file says.
+func (r Result) OK() bool { return len(r.Differences) == 0 }
+
+// Run verifies every user of desired. The results are in the order of desired.Users.
+func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) ([]Result, error) {
+	probes, err := probesOf(ctx, desired, client)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(desired.Users))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, u := range desired.Users {
+		g.Go(func() error {
+			results[i] = user(ctx, u, desired.Set, probes, client, dir, timeout, userAgent)
+			return ctx.Err()
+		})
+	}
+	return results, g.Wait()
+}
+
+// probesOf finds the questions for every subject: one per grant.
+func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client) (map[plan.Subject][]cluster.Probe, error) {
+	type found struct {
+		probe cluster.Probe
+		ok    bool
+	}
+	questions := make([]found, len(desired.Bindings))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, b := range desired.Bindings {
+		g.Go(func() (err error) {
+			questions[i].probe, questions[i].ok, err = client.Probe(ctx, b)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	probes := map[plan.Subject][]cluster.Probe{}
+	for i, b := range desired.Bindings {
+		if !questions[i].ok {
+			continue
+		}
+		for _, s := range b.Subjects {
+			probes[s] = append(probes[s], questions[i].probe)
+		}
+	}
+	return probes, nil
+}
+
+func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject][]cluster.Probe, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) Result {
+	want := u.Certificate
+	r := Result{User: want.User}
+	differ := func(format string, args ...any) { r.Differences = append(r.Differences, fmt.Sprintf(format, args...)) }
+	files, err := dir.ObserveUser(want.User, set, client.UID())
+	if err != nil {
+		differ("%v", err)
+		return r
+	}
+	if files.Certificate != nil {
+		r.NotAfter = files.Certificate.NotAfter
+	}
+	entry, err := dir.ReadEntry(want.User, client.UID())
+	if err != nil {
+		differ("%v", err)
+		return r
+	}
+	login, err := cluster.LogIn(entry, timeout, userAgent)
+	if err != nil {
+		differ("%v", err)
+		return r
+	}
+	defer login.Close()
+	name, groups, err := login.WhoAmI(ctx)
+	if err != nil {
+		differ("%v", err)
+		return r
+	}
+	r.Groups = groups
+	if name != want.User {
+		differ("the API server says user %q", name)
+	}
+	if !slices.Equal(groups, want.Groups) {
+		differ("the API server says groups %q, the file says %q", strings.Join(groups, " "), strings.Join(want.Groups, " "))
+	}
+	questions := slices.Clone(probes[plan.Subject{Kind: "User", Name: want.User}])
+	for _, g := range want.Groups {
+		questions = append(questions, probes[plan.Subject{Kind: "Group", Name: g}]...)
+	}
+	for _, q := range questions {
+		ok, err := holds(ctx, login, q)
+		switch {
+		case err != nil:
+			differ("%v", err)
+		case !ok:
+			differ("may not %s", q)
+		default:
+			r.Grants++
+		}
+	}
+	return r
+}
+
+// holds asks, and asks again for a while when the answer is no.
+func holds(ctx context.Context, login *cluster.Login, q cluster.Probe) (bool, error) {
+	ctx, done := context.WithTimeout(ctx, settle)
+	defer done()
+	for {
+		ok, err := login.May(ctx, q)
+		if ok || err != nil {
+			return ok, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
