@@ -39,12 +39,12 @@ func ParseDuration(s string) (time.Duration, error) {
 		part, times := rest[:end], int64(1)
 		switch rest[number:end] {
 		case "ns", "us", "µs", "μs", "ms", "s", "m", "h":
-		default:
-			return 0, syntax
 		case "d":
 			part, times = rest[:number]+"h", int64(day/time.Hour)
 		case "w":
 			part, times = rest[:number]+"h", int64(week/time.Hour)
+		default:
+			return 0, syntax
 		}
 		if n := rest[:number]; n == "." || strings.Count(n, ".") > 1 {
 			return 0, syntax

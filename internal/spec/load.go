@@ -14,8 +14,8 @@ import (
 const (
 	// Stdin is the source that means standard input.
 	Stdin = "-"
-	// maxSize is the most that is read of one file: room for 100,000 users. The parser needs about 70 bytes of memory
-	// for one byte of file in the worst case, so a much higher limit would let a file take the whole machine.
+	// maxSize is the most that is read of one file: room for 80,000 users. The parser needs 50 to 100 bytes of memory
+	// for one byte of a hostile file, so a much higher limit would let a file take the whole machine.
 	maxSize = 16 << 20
 )
 
@@ -130,7 +130,7 @@ func (l *loader) read(file string) ([]byte, error) {
 	if r == nil {
 		return nil, errors.New("there is no standard input")
 	}
-	tooLarge := fmt.Errorf("Too long: must be at most %d MiB; split it into several files", maxSize>>20)
+	tooLarge := fmt.Errorf("too long: must be at most %d MiB; split it into several files", maxSize>>20)
 	if size > maxSize {
 		return nil, tooLarge
 	}

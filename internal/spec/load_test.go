@@ -259,7 +259,7 @@ func TestLoadSources(t *testing.T) {
 }
 
 func TestLoadTooLarge(t *testing.T) {
-	const want = "Too long: must be at most 16 MiB; split it into several files"
+	const want = "too long: must be at most 16 MiB; split it into several files"
 	file := filepath.Join(t.TempDir(), "big.yaml")
 	f, err := os.Create(file)
 	if err != nil {
