@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"provision/internal/apply"
+	"provision/internal/cluster"
 	"provision/internal/outdir"
 	"provision/internal/spec"
 )
@@ -16,11 +19,9 @@ type applyCmd struct {
 	dirFlags
 	clusterFlags
 	outputFlags
-	Yes          bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
-	Concurrency  int           `default:"32" placeholder:"N" help:"Requests to the API server at once. Default: 32."`
-	StallTimeout time.Duration `default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
-	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing; no file is written."`
-	ShowAll      bool          `help:"List every user and subject, however many."`
+	wishFlags
+	changeFlags
+	Plan string `arg:"" optional:"" placeholder:"PLAN" help:"A plan that provision plan --save wrote: exactly this is done, and nothing is asked."`
 }
 
 func (c *applyCmd) Help() string {
@@ -31,16 +32,16 @@ Examples:
   provision apply
   provision apply -f users.yaml -d /secure/kubeconfigs --yes    # in CI
   provision apply --dry-run=server --yes
+  provision apply team.plan                                     # from provision plan --save team.plan
 
 Exit status: 0 done, 1 error or some users failed, 130 interrupted.`
 }
 
 func (c *applyCmd) Run(ctx context.Context, s streams) error {
-	dry := c.DryRun == "server"
-	if c.Concurrency < 1 {
-		return fmt.Errorf("--concurrency %d: must be at least 1", c.Concurrency)
+	if c.Plan != "" {
+		return c.applySaved(ctx, s)
 	}
-	ask, err := newQuestion(s, c.Yes || dry)
+	ask, err := newQuestion(s, c.Yes || c.dry())
 	if err != nil {
 		return err
 	}
@@ -52,60 +53,173 @@ func (c *applyCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	open := outdir.OpenWrite
-	if dry {
-		open = outdir.OpenRead
-	}
-	dir, err := open(c.OutputDir)
+	intents, err := c.intents(sets, client)
 	if err != nil {
 		return err
+	}
+	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s}
+	_, err = ch.run(ctx, intents, ask)
+	return err
+}
+
+func (f changeFlags) dry() bool { return f.DryRun == "server" }
+
+// change carries plans out: what apply, destroy and revoke share.
+type change struct {
+	changeFlags
+	path   string // the output directory
+	format string // text, json, yaml; "quiet": no report, the caller has a document of its own
+	client *cluster.Client
+	s      streams
+}
+
+// run plans, shows, asks, locks, plans again, and executes. What was planned before the lock was held counts only if
+// nothing has changed since.
+func (c change) run(ctx context.Context, intents []intent, ask question) (plans, error) {
+	if c.Concurrency < 1 {
+		return nil, fmt.Errorf("--concurrency %d: must be at least 1", c.Concurrency)
+	}
+	read, err := outdir.OpenRead(c.path)
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+	v := view{dir: read, client: c.client, all: c.ShowAll}
+	shown, err := compute(ctx, intents, c.client, read)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.show(shown, v); err != nil {
+		return nil, err
+	}
+	if c.dry() {
+		return shown, c.execute(ctx, shown, read, v)
+	}
+	if shown.changes() {
+		if err := ask.confirm(ctx, shown); err != nil {
+			return nil, err
+		}
+	} else if !read.Exists() {
+		return shown, c.execute(ctx, nil, read, v)
+	}
+	dir, err := outdir.OpenWrite(ctx, c.path, c.LockTimeout)
+	if err != nil {
+		return nil, err
 	}
 	defer dir.Close()
-	all, err := compute(ctx, sets, client, dir)
+	if !shown.changes() { // opening has cleared what a crash left
+		return shown, c.execute(ctx, nil, dir, v)
+	}
+	held, release, err := c.lock(ctx, shown, dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	v := view{dir: dir, client: client, all: c.ShowAll}
-	if c.Output == "text" || all.blocked() {
-		if err := all.render(s, c.Output, v); err != nil {
+	defer release()
+	now, err := compute(held, intents, c.client, dir)
+	if err != nil {
+		return nil, err
+	}
+	if !now.same(shown) {
+		fmt.Fprintln(c.s.err, "the cluster or the directory has changed since; the plan now:")
+		if err := c.show(now, v); err != nil {
+			return nil, err
+		}
+		if now.changes() {
+			if err := ask.confirm(ctx, now); err != nil {
+				return nil, err
+			}
+		}
+	}
+	v.dir = dir
+	return now, c.execute(held, now, dir, v)
+}
+
+// show prints plans and refuses those that cannot be applied.
+func (c change) show(all plans, v view) error {
+	if c.format == "text" || all.blocked() {
+		if err := all.render(c.s, c.format, v); err != nil {
 			return err
 		}
 	}
-	switch {
-	case all.blocked():
+	if all.blocked() {
 		return errBlocked
-	case all.changes():
-		if err := ask.confirm(ctx, all); err != nil {
-			return err
+	}
+	return nil
+}
+
+// lock takes the Lease of every set that changes, in the order of their names so that two runs cannot wait for each other.
+func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.Context, func(), error) {
+	id, err := dir.ID()
+	if err != nil {
+		return nil, nil, err
+	}
+	host, _ := os.Hostname()
+	path, err := filepath.Abs(dir.Path())
+	if err != nil {
+		path = dir.Path()
+	}
+	holder := fmt.Sprintf("%s on %s, directory %s (%s)", c.client.Username(), host, path, id)
+	var locks []*cluster.Lock
+	release := func() {
+		for _, l := range locks {
+			l.Release()
 		}
 	}
+	ordered := slices.Clone(all)
+	slices.SortFunc(ordered, func(a, b computed) int {
+		if a.Set < b.Set {
+			return -1
+		}
+		return 1
+	})
+	for _, p := range ordered {
+		if !p.Changes() {
+			continue
+		}
+		held, l, err := c.client.Lock(ctx, p.Ledger.Namespace, p.Set, holder, c.LockTimeout)
+		if err != nil {
+			release()
+			return nil, nil, err
+		}
+		ctx = held
+		locks = append(locks, l)
+	}
+	return ctx, release, nil
+}
+
+// execute carries plans out, shows how far it is, and reports.
+func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view) error {
 	var reports []apply.Report
 	for _, p := range all {
 		if !p.Changes() || ctx.Err() != nil {
 			continue
 		}
 		var progress apply.Progress
-		bar := showProgress(s, &progress)
-		reports = append(reports, apply.Run(ctx, p.Plan, client, dir, apply.Options{
-			Concurrency: c.Concurrency, StallAfter: c.StallTimeout, DryRun: dry, Progress: &progress,
+		bar := showProgress(c.s, &progress)
+		reports = append(reports, apply.Run(ctx, p.Plan, c.client, dir, apply.Options{
+			Concurrency: c.Concurrency, StallAfter: c.StallTimeout, DryRun: c.dry(), Progress: &progress,
 		}))
 		bar.end()
 	}
-	if c.Output == "text" {
-		v.report(s, reports, dry)
-	} else if err := printDocument(s.out, c.Output, reportDocument(reports)); err != nil {
-		return err
+	switch c.format {
+	case "text":
+		v.report(c.s, reports, c.dry())
+	case "quiet":
+	default:
+		if err := printDocument(c.s.out, c.format, reportDocument(reports)); err != nil {
+			return err
+		}
 	}
 	return outcome(ctx, reports)
 }
 
 // outcome is the exit of a run whose report has been shown.
 func outcome(ctx context.Context, reports []apply.Report) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
 		return exitCode(exitInterrupted)
 	}
 	for _, r := range reports {
-		if r.Stopped != nil && !errors.Is(r.Stopped, context.Canceled) || r.Count(apply.Done) < len(r.Results) {
+		if r.Stopped != nil || r.Count(apply.Done) < len(r.Results) {
 			return exitCode(exitError)
 		}
 	}

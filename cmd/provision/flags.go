@@ -37,3 +37,21 @@ func (f clusterFlags) open(ctx context.Context) (*cluster.Client, error) {
 type outputFlags struct {
 	Output string `short:"o" enum:"text,json,yaml" default:"text" placeholder:"FORMAT" help:"Output format: text, json or yaml."`
 }
+
+// wishFlags ask for more than the file says. Plan and apply share them.
+type wishFlags struct {
+	Reissue       []string `sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever she has. May be repeated."`
+	ReissueAll    bool     `help:"Issue everybody a new certificate."`
+	AllowDeletes  int      `placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
+	RebuildLedger bool     `help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
+}
+
+// changeFlags say how changes are carried out.
+type changeFlags struct {
+	Yes          bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
+	Concurrency  int           `default:"32" placeholder:"N" help:"Requests to the API server at once. Default: 32."`
+	StallTimeout time.Duration `default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
+	LockTimeout  time.Duration `default:"30s" placeholder:"TIME" help:"Wait this long for another apply of the same set, or in the same directory. Default: 30s."`
+	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing; no file is written."`
+	ShowAll      bool          `help:"List every user and subject, however many."`
+}

@@ -88,6 +88,16 @@ func planDocument(all plans) document {
 				d.Actions = appendAction(d.Actions, u.Kubeconfig, action{Set: p.Set, Kind: "Kubeconfig", Name: file.File, User: u.Name})
 			}
 		}
+		for _, c := range p.Requests {
+			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: "CertificateSigningRequest", Name: c.Before.Name, User: c.Before.User})
+		}
+		for _, c := range p.Ledger.Records {
+			of := c.After
+			if of == nil {
+				of = c.Before
+			}
+			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: "LedgerRecord", Name: of.KeyHash, Namespace: p.Ledger.Namespace, User: of.User})
+		}
 		for _, w := range p.Warnings {
 			d.Warnings = append(d.Warnings, note{Set: p.Set, Code: string(w.Code), Message: warningWords(w), User: w.User})
 		}

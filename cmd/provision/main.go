@@ -33,6 +33,9 @@ func main() {
 type cli struct {
 	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
 	Apply    applyCmd    `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
+	Status   statusCmd   `cmd:"" help:"Show who has what, until when."`
+	Revoke   revokeCmd   `cmd:"" help:"Take people out of every grant now, and show what remains."`
+	Destroy  destroyCmd  `cmd:"" help:"Remove a whole set."`
 	Verify   verifyCmd   `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
 	Validate validateCmd `cmd:"" help:"Check a users file, without a cluster."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

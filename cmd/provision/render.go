@@ -29,6 +29,8 @@ func (v view) render(w io.Writer, s style, p computed) {
 	v.users(w, s, p.Plan)
 	v.roles(w, s, p.Plan)
 	v.bindings(w, s, p.Plan)
+	v.requests(w, s, p.Plan)
+	v.ledger(w, s, p.Plan)
 	if len(p.Warnings) > 0 {
 		fmt.Fprintf(w, "\n%s\n", s.bold("warnings"))
 		for _, warning := range p.Warnings {
@@ -50,7 +52,7 @@ func (v view) render(w io.Writer, s style, p computed) {
 	}
 	if len(p.missing) > 0 {
 		fmt.Fprintf(w, "\n%s\n", s.bold("missing permissions"))
-		fmt.Fprintf(w, "  %s %s; somebody who may has to grant:\n", s.red("x"), missingMessage(len(p.missing)))
+		fmt.Fprintf(w, "  %s you lack %s that this plan needs; somebody who may has to grant:\n", s.red("x"), plural(len(p.missing), "permission"))
 		fmt.Fprint(w, indent(rulesYAML(p.missing), "    "))
 	}
 	fmt.Fprintf(w, "\n%s\n", v.summary(s, p))
@@ -83,6 +85,8 @@ func (v view) summary(s style, p computed) string {
 	add(map[plan.Op]int{plan.Rewrite: rewrites, plan.Remove: sum.Kubeconfigs[plan.Remove]}, "kubeconfig", plan.Rewrite, plan.Remove)
 	add(sum.Roles, "role", plan.Create, plan.Update, plan.Delete)
 	add(sum.Bindings, "binding", plan.Create, plan.Update, plan.Delete)
+	add(map[plan.Op]int{plan.Delete: len(p.Requests)}, "request", plan.Delete)
+	add(map[plan.Op]int{plan.Update: len(p.Ledger.Records)}, "ledger record", plan.Update)
 	return s.bold("plan: ") + strings.Join(parts, ", ")
 }
 
@@ -142,7 +146,7 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 	var list []row
 	unchanged, width := 0, 0
 	for _, u := range p.Users {
-		if u.Certificate.Op != plan.Keep || u.Kubeconfig.Op != plan.Keep {
+		if !u.Idle() {
 			width = max(width, len([]rune(u.Name)))
 		}
 	}
@@ -157,6 +161,8 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 				sign = "+"
 			}
 			list = append(list, row{sign, fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, certificateWords(u.Certificate.After), reasonsWords(u.Certificate.Reasons)), nil})
+		case u.Abandon:
+			list = append(list, row{"-", fmt.Sprintf("%s  drop the key of an earlier try", name), nil})
 		case u.Kubeconfig.Op != plan.Keep:
 			list = append(list, row{"~", fmt.Sprintf("%s  rewrite kubeconfig: %s", name, reasonsWords(u.Kubeconfig.Reasons)), nil})
 		default:
@@ -221,6 +227,28 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 		list = append(list, r)
 	}
 	v.rows(w, s, "bindings", list, unchanged)
+}
+
+// requests lists requests that would be issued for nobody.
+func (v view) requests(w io.Writer, s style, p plan.Plan) {
+	var list []row
+	for _, c := range p.Requests {
+		list = append(list, row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName("certificatesigningrequest", "", c.Before.Name), reasonsWords(c.Reasons)), nil})
+	}
+	v.rows(w, s, "requests", list, 0)
+}
+
+// ledger says what the record of certificates learns, besides the certificates that are issued now.
+func (v view) ledger(w io.Writer, s style, p plan.Plan) {
+	var list []row
+	for _, c := range p.Ledger.Records {
+		of := c.After
+		if of == nil {
+			of = c.Before
+		}
+		list = append(list, row{sign(c.Op), fmt.Sprintf("%s record of %s (until %s): %s", c.Op, of.User, timeWords(of.Until()), reasonsWords(c.Reasons)), nil})
+	}
+	v.rows(w, s, "ledger", list, 0)
 }
 
 func sign(op plan.Op) string {

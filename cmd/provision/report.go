@@ -11,6 +11,9 @@ import (
 
 // report draws how a run ended: each failure with its way out, then one summary line per set.
 func (v view) report(s streams, reports []apply.Report, dry bool) {
+	if len(reports) == 0 {
+		fmt.Fprintln(s.out, "nothing to do")
+	}
 	for _, r := range reports {
 		for _, one := range r.Results {
 			if one.Status != apply.Failed {
@@ -22,8 +25,8 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 				fmt.Fprintf(s.err, "  %s\n", s.errStyle.faint("hint: "+hint))
 			}
 		}
-		if early, ok := errors.AsType[*apply.StoppedError](r.Stopped); ok {
-			printError(s, fmt.Errorf("stopped early: %w", early.Err))
+		if r.Stopped != nil && !errors.Is(r.Stopped, context.Canceled) {
+			printError(s, fmt.Errorf("stopped early: %w", r.Stopped))
 		}
 		v.summaryLine(s, r, dry)
 	}
@@ -48,8 +51,13 @@ func (v view) summaryLine(s streams, r apply.Report, dry bool) {
 	if dry {
 		verb = "dry run, nothing was kept: "
 	}
-	line := fmt.Sprintf("%s%s issued into %s, %s rewritten or removed, %s changed", s.outStyle.bold(verb),
-		plural(certificates, "certificate"), v.dir.Path(), plural(kubeconfigs, "kubeconfig"), plural(objects, "role and binding"))
+	line := fmt.Sprintf("%s%s issued into %s", s.outStyle.bold(verb), plural(certificates, "certificate"), v.dir.Path())
+	if kubeconfigs > 0 {
+		line += fmt.Sprintf(", %s rewritten or removed", plural(kubeconfigs, "kubeconfig"))
+	}
+	if objects > 0 {
+		line += fmt.Sprintf(", %s changed in the cluster", plural(objects, "object"))
+	}
 	if n := r.Count(apply.Failed); n > 0 {
 		line += ", " + s.outStyle.red(fmt.Sprintf("%d failed", n))
 	}

@@ -60,6 +60,18 @@ func reasonWords(r plan.Reason) string {
 		return fmt.Sprintf("context changed: %s -> %s", orDash(r.From), r.To)
 	case plan.ModeTooOpen:
 		return fmt.Sprintf("others may read the file: mode %s -> %s", r.From, r.To)
+	case plan.RenewDue:
+		return "ends " + timeWords(r.At)
+	case plan.Requested:
+		return "you asked for a new one"
+	case plan.OutcomeKnown:
+		return "the certificate was issued"
+	case plan.NotRecorded:
+		return "the ledger did not list it"
+	case plan.Superseded:
+		return "the request of an earlier try no longer fits the file"
+	case plan.RevokedNow:
+		return "revoked"
 	case plan.NotInFile:
 		return "no longer in the users file"
 	case plan.InFile:
@@ -104,11 +116,11 @@ func orDash(s string) string {
 func warningWords(w plan.Warning) string {
 	switch w.Code {
 	case plan.StillAuthenticates:
-		groups := ""
+		s := fmt.Sprintf("%s still authenticates until %s: Kubernetes cannot revoke a certificate", w.User, timeWords(w.Until))
 		if len(w.Items) > 0 {
-			groups = ", as a member of " + strings.Join(w.Items, ", ")
+			s += "; what is bound to the groups in it still holds: " + strings.Join(w.Items, ", ")
 		}
-		return fmt.Sprintf("%s still authenticates until %s%s: Kubernetes cannot revoke a certificate; what is bound to these groups elsewhere still holds", w.User, timeWords(w.Until), groups)
+		return s
 	case plan.StillInGroup:
 		return fmt.Sprintf("%s's old certificate still says %s until %s: Kubernetes cannot revoke it", w.User, strings.Join(w.Items, ", "), timeWords(w.Until))
 	case plan.ClusterAdmin:
@@ -119,6 +131,10 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("cluster-admin in %s goes to %s", where, listed(w.Items))
 	case plan.DurationLater:
 		return fmt.Sprintf("the duration in the file differs from that of the present certificate of %s: it counts from the next certificate", listed(w.Items))
+	case plan.ShorterThanAsked:
+		return fmt.Sprintf("the signer shortened certificates from %s to %s (kube-controller-manager --cluster-signing-duration, or the end of the CA): %s", w.From, w.To, listed(w.Items))
+	case plan.IssuedElsewhere:
+		return fmt.Sprintf("a valid certificate was issued elsewhere for %s, and the kubeconfig is not here: --reissue USER issues a new one here", listed(w.Items))
 	case plan.ForeignRequest:
 		return fmt.Sprintf("certificatesigningrequest/%s carries this set's label and waits for approval, but no key of ours made it: do not approve it", w.Name)
 	case plan.CANotChecked:
@@ -157,6 +173,18 @@ func problemWords(p plan.Problem) (what, hint string) {
 		return fmt.Sprintf("%s belongs to the set %s", p.Name, p.Detail), "use another output directory (-d), or take the user out of one of the two sets"
 	case plan.ClusterNameTaken:
 		return fmt.Sprintf("%s has another cluster's entry named %q", p.Name, p.Detail), "set cluster.name in the users file to a name of its own"
+	case plan.NameReused:
+		return fmt.Sprintf("somebody who was removed had the name %q, and a certificate for it lives until %s: who holds it would be %s", p.User, timeWords(p.Until), p.User),
+			"choose another name, wait, or set reuse: true for this user if it is the same person"
+	case plan.TooManyDeletes:
+		return fmt.Sprintf("this would delete %d users, bindings and roles of the set, more than the %s that go unasked: is the users file whole?", p.Count, p.Detail),
+			fmt.Sprintf("if it is, give --allow-deletes=%d", p.Count)
+	case plan.LedgerIncomplete:
+		return fmt.Sprintf("the ledger in namespace %s does not list living certificates of %s: was it deleted or edited?", p.Name, p.Detail),
+			"provision apply --rebuild-ledger records them again"
+	case plan.LedgerUnreadable:
+		return fmt.Sprintf("%s cannot be read: %s", objectName("configmap", p.Namespace, p.Name), p.Detail),
+			fmt.Sprintf("remove that entry (kubectl edit configmap %s -n %s), then provision apply --rebuild-ledger", p.Name, p.Namespace)
 	case plan.SwappedRequest:
 		return fmt.Sprintf("certificatesigningrequest/%s has the name of %s's request, but another key made it: it is not approved", p.Name, p.User),
 			"find out who made it (kubectl get csr " + p.Name + " -o yaml), then kubectl delete csr " + p.Name

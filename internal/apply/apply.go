@@ -34,6 +34,12 @@ func Run(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdir.D
 	r := newRun(ctx, p, client, dir, o)
 	defer r.close()
 
+	if err := r.prepare(); err != nil {
+		r.stop(&StoppedError{err})
+		return r.report()
+	}
+	// Before anybody's journal is written anew: the old key is what says that the request is ours.
+	r.abandon()
 	var beside sync.WaitGroup
 	beside.Go(r.grant)
 	beside.Go(r.issue)
@@ -55,14 +61,30 @@ type run struct {
 	work  context.Context // ends a grace period later: give up what is in flight
 	close func()
 
+	began    time.Time
 	requests *semaphore.Weighted // requests to the API server at once
 	cpu      *semaphore.Weighted // keys being made at once
 	disk     *semaphore.Weighted // files being synced at once
 	progress *Progress
 
-	roles    []Result
-	bindings []Result
-	users    []Result
+	ledger *cluster.Ledger // nil in a dry run
+	record *recorder       // while certificates are issued
+
+	roles          []Result
+	bindings       []Result
+	users          []Result
+	requestResults []Result
+}
+
+// prepare brings the ledger up to date before anything is changed: if it cannot be written, nothing is issued.
+func (r *run) prepare() (err error) {
+	if r.opts.DryRun {
+		return nil
+	}
+	if r.ledger, err = r.client.OpenLedger(r.work, r.plan.Ledger.Namespace, r.plan.Set, r.plan.Ledger.CreateNamespace); err != nil {
+		return err
+	}
+	return r.reconcile()
 }
 
 func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdir.Dir, o Options) *run {
@@ -82,13 +104,15 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 		client = client.DryRun()
 	}
 	r := &run{
-		plan: p, client: client, dir: dir, opts: o, progress: o.Progress,
+		plan: p, client: client, dir: dir, opts: o, progress: o.Progress, began: time.Now().UTC().Truncate(time.Second),
 		requests: semaphore.NewWeighted(int64(o.Concurrency)),
 		cpu:      semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		disk:     semaphore.NewWeighted(64),
 		roles:    make([]Result, len(p.Roles)),
 		bindings: make([]Result, len(p.Bindings)),
 		users:    make([]Result, len(p.Users)),
+
+		requestResults: make([]Result, len(p.Requests)),
 	}
 	r.start, r.stop = context.WithCancelCause(ctx)
 	work, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -115,10 +139,16 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 		}
 		r.bindings[i] = Result{Kind: of.Kind(), Namespace: of.Namespace, Name: of.Name, Op: c.Op, Status: NotStarted}
 	}
+	for i, c := range p.Requests {
+		r.requestResults[i] = Result{Kind: "CertificateSigningRequest", Name: c.Before.Name, Op: c.Op, Status: NotStarted}
+	}
 	for i, u := range p.Users {
 		op := u.Certificate.Op
 		if op == plan.Keep {
 			op = u.Kubeconfig.Op
+		}
+		if op == plan.Keep && u.Abandon {
+			op = plan.Remove
 		}
 		r.users[i] = Result{Kind: "User", Name: u.Name, Op: op, Status: NotStarted}
 		if u.Certificate.Op != plan.Keep {
@@ -139,11 +169,11 @@ func (r *run) fatal(err error) error {
 // limited runs do while holding one place of a semaphore. It does not begin once the run was told to stop.
 func (r *run) limited(places *semaphore.Weighted, do func() error) error {
 	if err := places.Acquire(r.start, 1); err != nil {
-		return context.Cause(r.start)
+		return r.stopped()
 	}
 	defer places.Release(1)
 	if r.start.Err() != nil {
-		return context.Cause(r.start)
+		return r.stopped()
 	}
 	return do()
 }
@@ -151,14 +181,23 @@ func (r *run) limited(places *semaphore.Weighted, do func() error) error {
 // finish is limited for the second half of something begun: it goes on during the grace period.
 func (r *run) finish(places *semaphore.Weighted, do func() error) error {
 	if err := places.Acquire(r.work, 1); err != nil {
-		return context.Cause(r.work)
+		return r.stopped()
 	}
 	defer places.Release(1)
 	return do()
 }
 
-// StoppedError is why a run ended early: a failure that concerns everybody.
+// StoppedError is why a run ended early: a failure that concerns everybody, an interrupt, or the loss of the lock.
 type StoppedError struct{ Err error }
+
+// stopped is the error of whatever is not begun, or given up, because the run ends.
+func (r *run) stopped() error {
+	cause := context.Cause(r.start)
+	if early, ok := errors.AsType[*StoppedError](cause); ok {
+		return early
+	}
+	return &StoppedError{cause}
+}
 
 func (e *StoppedError) Error() string { return e.Err.Error() }
 

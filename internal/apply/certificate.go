@@ -30,6 +30,12 @@ func (r *run) issue() {
 			return
 		}
 		defer watch.Stop()
+		r.record = newRecorder(r.work, r.ledger, r.intents())
+		defer func() {
+			if err := r.record.close(); err != nil {
+				r.stop(&StoppedError{err})
+			}
+		}()
 		ctx, done := context.WithCancel(r.start)
 		defer done()
 		go func() {
@@ -41,7 +47,7 @@ func (r *run) issue() {
 	var users sync.WaitGroup
 	for i, u := range r.plan.Users {
 		if u.Certificate.Op == plan.Keep && u.Kubeconfig.Op != plan.Rewrite {
-			continue
+			continue // idle, or on the way out: see withdraw
 		}
 		users.Go(func() { r.user(&r.users[i], u, watch) })
 	}
@@ -61,7 +67,7 @@ func (r *run) user(result *Result, u plan.UserChange, watch *cluster.Watch) {
 		}
 	}
 	result.Took = time.Since(began)
-	result.settle(err)
+	r.settle(result, err)
 	if err != nil {
 		r.fatal(err)
 	}
@@ -79,7 +85,7 @@ func (r *run) rewrite(u plan.UserChange) error {
 
 // certificate is the pipeline of one user, top to bottom:
 //
-//	key -> journal -> create request -> approve -> wait -> judge -> write kubeconfig -> drop journal
+//	key -> journal -> ledger -> create request -> approve -> wait -> judge -> write kubeconfig -> drop journal -> ledger
 //
 // A resumed user enters behind the creation. Until the kubeconfig is written her key stays in the journal, so a crash
 // at any instant loses nothing.
@@ -102,11 +108,12 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	pem, err := watch.Wait(r.work, request.Ref())
 	r.progress.await(-1)
 	if err != nil {
-		return r.ended(u, err)
+		return r.ended(u, spec, err)
 	}
 	r.progress.issue()
 
 	want := u.Certificate.After
+	record := r.recordOf(spec)
 	issued, err := credential.Judge(pem, spec.KeyHash, want.User, want.Groups)
 	if err != nil {
 		return fmt.Errorf("certificatesigningrequest/%s: refuse the issued certificate: %w", spec.Name, err)
@@ -121,6 +128,8 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	}
 	result.NotAfter = issued.NotAfter
 	r.progress.written.Add(1)
+	record.Serial, record.CredentialID, record.NotBefore, record.NotAfter = issued.Serial, issued.CredentialID, issued.NotBefore, issued.NotAfter
+	r.record.outcome(record)
 	return r.dir.DropKey(u.Name, r.client.UID())
 }
 
@@ -148,6 +157,12 @@ func (r *run) request(u plan.UserChange) (crypto.Signer, cluster.Request, cluste
 		})
 		return key, request, spec, err
 	}
+	intended := false
+	defer func() {
+		if !intended && r.record != nil {
+			r.record.skip()
+		}
+	}()
 	var key crypto.Signer
 	err := r.limited(r.cpu, func() (err error) {
 		if key, err = credential.NewKey(want.KeyAlgorithm); err != nil {
@@ -166,6 +181,10 @@ func (r *run) request(u plan.UserChange) (crypto.Signer, cluster.Request, cluste
 	if !r.opts.DryRun {
 		if err := r.limited(r.disk, func() error { return r.remember(key, spec) }); err != nil {
 			return nil, request, spec, err
+		}
+		intended = true
+		if err := r.record.intend(r.recordOf(spec)); err != nil {
+			return nil, request, spec, fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
 		}
 	}
 	err = r.limited(r.requests, func() (err error) {
@@ -186,9 +205,29 @@ func (r *run) remember(key crypto.Signer, spec cluster.RequestSpec) error {
 	})
 }
 
+// intents is how many records the ledger will get.
+func (r *run) intents() int {
+	n := 0
+	for _, u := range r.plan.Users {
+		if u.Certificate.Op != plan.Keep && u.Certificate.Op != plan.Resume {
+			n++
+		}
+	}
+	return n
+}
+
+// recordOf is the ledger's record of a request.
+func (r *run) recordOf(spec cluster.RequestSpec) plan.Record {
+	return plan.Record{
+		User: spec.User, Groups: spec.Groups, KeyHash: spec.KeyHash, Request: spec.Name, Duration: spec.Duration,
+		Intended: r.began, By: r.client.Username(), Digest: r.plan.Digest,
+	}
+}
+
 // ended drops the key of a request that can never be issued any more, and returns err.
-func (r *run) ended(u plan.UserChange, err error) error {
+func (r *run) ended(u plan.UserChange, spec cluster.RequestSpec, err error) error {
 	if _, decided := errors.AsType[*cluster.DecidedError](err); decided || errors.Is(err, cluster.ErrGone) {
+		r.record.void(spec.KeyHash)
 		return errors.Join(err, r.dir.DropKey(u.Name, r.client.UID()))
 	}
 	return err

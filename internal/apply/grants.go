@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"sync"
+	"time"
 
 	"provision/internal/plan"
 )
@@ -59,11 +60,19 @@ func (r *run) withdraw() {
 	}
 	roles.Wait()
 	for i, u := range r.plan.Users {
-		if u.Kubeconfig.Op != plan.Remove {
+		if u.Kubeconfig.Op != plan.Remove && !u.Abandon {
 			continue
 		}
-		r.users[i].settle(r.limited(r.disk, func() error {
+		r.settle(&r.users[i], r.limited(r.disk, func() error {
 			if r.opts.DryRun {
+				return nil
+			}
+			if u.Abandon {
+				if err := r.dir.DropKey(u.Name, r.client.UID()); err != nil {
+					return err
+				}
+			}
+			if u.Kubeconfig.Op != plan.Remove {
 				return nil
 			}
 			return r.dir.RemoveKubeconfig(u.Name, r.plan.Set, r.client.UID())
@@ -71,10 +80,29 @@ func (r *run) withdraw() {
 	}
 }
 
+// abandon deletes requests of ours that would only be issued behind our back. A request that was still pending can
+// never be issued after that, so the ledger forgets it; one that was approved may have been issued in this very moment,
+// so its record stays.
+func (r *run) abandon() {
+	var drop []string
+	for i, c := range r.plan.Requests {
+		r.write(&r.requestResults[i], func(ctx context.Context) error { return r.client.DeleteRequest(ctx, *c.Before) })
+		if r.requestResults[i].Status == Done && c.Before.State == plan.Pending {
+			drop = append(drop, c.Before.KeyHash)
+		}
+	}
+	if len(drop) == 0 || r.opts.DryRun {
+		return
+	}
+	if err := r.ledger.Write(r.work, nil, drop, time.Now()); err != nil {
+		r.stop(&StoppedError{err})
+	}
+}
+
 // write makes one call and fills its result.
 func (r *run) write(result *Result, call func(context.Context) error) {
 	err := r.limited(r.requests, func() error { return call(r.work) })
-	result.settle(err)
+	r.settle(result, err)
 	if err != nil {
 		r.fatal(err)
 	}

@@ -31,21 +31,17 @@ type Result struct {
 	Took      time.Duration
 }
 
-// settle sets the final status. An item that was stopped keeps how far it came.
-func (r *Result) settle(err error) {
+// settle sets the final status of an item. One that was stopped keeps how far it came: that is the run's end, not the
+// item's own failure.
+func (r *run) settle(result *Result, err error) {
+	_, stopped := errors.AsType[*StoppedError](err)
 	switch {
 	case err == nil:
-		r.Status = Done
-	case stopped(err):
+		result.Status = Done
+	case stopped || r.work.Err() != nil:
 	default:
-		r.Status, r.Err = Failed, err
+		result.Status, result.Err = Failed, err
 	}
-}
-
-// stopped says whether err is not the item's own failure but the end of the whole run.
-func stopped(err error) bool {
-	_, early := errors.AsType[*StoppedError](err)
-	return early || errors.Is(err, context.Canceled)
 }
 
 // Report is how a run ended: one result per change of the plan, in plan order; Keep has none.
@@ -71,7 +67,7 @@ func (r *run) report() Report {
 	if r.start.Err() != nil {
 		rep.Stopped = context.Cause(r.start)
 	}
-	for _, list := range [][]Result{r.roles, r.bindings, r.users} {
+	for _, list := range [][]Result{r.roles, r.bindings, r.requestResults, r.users} {
 		for _, one := range list {
 			if one.Op != plan.Keep {
 				rep.Results = append(rep.Results, one)

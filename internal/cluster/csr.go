@@ -168,6 +168,19 @@ func (c *Client) approvePermission(ctx context.Context) plan.Permission {
 	return update
 }
 
+// DeleteRequest deletes a request by UID: one that was made anew under the same name stays.
+func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
+	err := retry(ctx, func() error {
+		return c.kube.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name,
+			metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &metav1.Preconditions{UID: &r.UID}})
+	})
+	if err == nil || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return permission(err, plan.Permission{Verb: "delete", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		"delete certificatesigningrequest/"+r.Name)
+}
+
 func credentialName(user string) string { return fmt.Sprintf("user %q", user) }
 
 func equalSets(a, b []string) bool {

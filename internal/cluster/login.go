@@ -24,6 +24,9 @@ import (
 // ErrLoginRefused says that the API server does not accept a certificate.
 var ErrLoginRefused = errors.New("the API server does not accept the certificate")
 
+// ErrRoleMissing says that a binding refers to a role that is not there: it grants nothing.
+var ErrRoleMissing = errors.New("does not exist")
+
 // Login is a session with a user's own credential and nothing of the operator's.
 type Login struct {
 	kube kubernetes.Interface
@@ -93,20 +96,32 @@ func (p Probe) String() string {
 	return s
 }
 
+func (p Probe) resource() *authorizationv1.ResourceAttributes {
+	if len(p.rule.NonResourceURLs) > 0 {
+		return nil
+	}
+	resource, subresource, _ := strings.Cut(p.rule.Resources[0], "/")
+	a := &authorizationv1.ResourceAttributes{
+		Verb: p.rule.Verbs[0], Group: p.rule.APIGroups[0], Resource: resource, Subresource: subresource, Namespace: p.namespace,
+	}
+	if len(p.rule.ResourceNames) > 0 {
+		a.Name = p.rule.ResourceNames[0]
+	}
+	return a
+}
+
+func (p Probe) nonResource() *authorizationv1.NonResourceAttributes {
+	if len(p.rule.NonResourceURLs) == 0 {
+		return nil
+	}
+	return &authorizationv1.NonResourceAttributes{Verb: p.rule.Verbs[0], Path: p.rule.NonResourceURLs[0]}
+}
+
 // May asks the API server whether the user may do what the probe stands for.
 func (l *Login) May(ctx context.Context, p Probe) (bool, error) {
-	review := &authorizationv1.SelfSubjectAccessReview{}
-	if len(p.rule.NonResourceURLs) > 0 {
-		review.Spec.NonResourceAttributes = &authorizationv1.NonResourceAttributes{Verb: p.rule.Verbs[0], Path: p.rule.NonResourceURLs[0]}
-	} else {
-		resource, subresource, _ := strings.Cut(p.rule.Resources[0], "/")
-		review.Spec.ResourceAttributes = &authorizationv1.ResourceAttributes{
-			Verb: p.rule.Verbs[0], Group: p.rule.APIGroups[0], Resource: resource, Subresource: subresource, Namespace: p.namespace,
-		}
-		if len(p.rule.ResourceNames) > 0 {
-			review.Spec.ResourceAttributes.Name = p.rule.ResourceNames[0]
-		}
-	}
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: p.resource(), NonResourceAttributes: p.nonResource(),
+	}}
 	var answer *authorizationv1.SelfSubjectAccessReview
 	err := retry(ctx, func() (err error) {
 		answer, err = l.kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
@@ -138,7 +153,7 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 	})
 	what := describe(b.RoleRef.Kind, "", b.RoleRef.Name)
 	if apierrors.IsNotFound(err) {
-		return Probe{}, false, fmt.Errorf("%s does not exist", what)
+		return Probe{}, false, fmt.Errorf("%s %w", what, ErrRoleMissing)
 	}
 	if err != nil {
 		resource := "clusterroles"

@@ -37,6 +37,10 @@ func (c *Client) Observe(ctx context.Context, desired plan.Desired) (plan.Observ
 	g.Go(func() (err error) { clusterBindings, err = c.clusterRoleBindings(parallel, mine); return })
 	g.Go(func() (err error) { bindings, err = c.roleBindings(parallel, mine); return })
 	g.Go(func() (err error) { o.Namespaces, o.RoleOwners, err = c.referenced(parallel, desired); return })
+	g.Go(func() (err error) {
+		o.Ledger, o.LedgerProblems, o.LedgerNamespace, err = c.ledger(parallel, desired.LedgerNamespace, desired.Set)
+		return
+	})
 	g.Go(func() (err error) { o.ClientCA, o.ClientCAError, err = c.clientCA(parallel); return })
 	if err := g.Wait(); err != nil {
 		return o, err
@@ -84,6 +88,14 @@ func (c *Client) request(r *certificatesv1.CertificateSigningRequest) plan.Reque
 		q.Duration = time.Duration(*r.Spec.ExpirationSeconds) * time.Second
 	}
 	parsed, err := credential.ParseRequest(r.Spec.Request)
+	if q.State == plan.Issued {
+		if c, err := credential.ParseCertificate(r.Status.Certificate); err == nil && c.KeyHash == parsed.KeyHash {
+			q.Certificate = &plan.Certificate{
+				User: c.User, Groups: c.Groups, KeyAlgorithm: c.KeyAlgorithm, Duration: q.Duration, KeyHash: c.KeyHash,
+				CredentialID: c.CredentialID, Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+			}
+		}
+	}
 	q.User, q.Groups, q.KeyHash = parsed.User, parsed.Groups, parsed.KeyHash
 	switch {
 	case err != nil:

@@ -7,12 +7,15 @@
 package outdir
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"provision/internal/spec"
 )
@@ -21,6 +24,7 @@ const (
 	stateDir   = ".provision"
 	journalDir = ".provision/keys"
 	lockFile   = ".provision/lock"
+	idFile     = "id"
 	tempPrefix = ".provision-tmp-"
 )
 
@@ -50,8 +54,8 @@ func OpenRead(path string) (*Dir, error) {
 }
 
 // OpenWrite opens the directory for changing: it is created when missing, locked against another provision on this
-// machine, and cleared of what a crash left half-written. Close releases the lock.
-func OpenWrite(path string) (*Dir, error) {
+// machine, for which it waits up to wait, and cleared of what a crash left half-written. Close releases the lock.
+func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, openError(path, err)
 	}
@@ -59,14 +63,14 @@ func OpenWrite(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.prepare(); err != nil {
+	if err := d.prepare(ctx, wait); err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *Dir) prepare() error {
+func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 	for _, name := range []string{stateDir, journalDir} {
 		if err := d.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("create %s: %w: is the directory read-only? choose another with -d", d.join(name), cause(err))
@@ -83,16 +87,23 @@ func (d *Dir) prepare() error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", d.join(lockFile), cause(err))
 	}
-	if err := tryLock(lock); err != nil {
-		lock.Close()
-		return fmt.Errorf("%s is in use: another provision is writing to this directory; wait for it to end", d.path)
+	for until := time.Now().Add(wait); tryLock(lock) != nil; {
+		if time.Now().After(until) || ctx.Err() != nil {
+			lock.Close()
+			return fmt.Errorf("%s is in use: another provision is writing to this directory; wait for it to end, or give --lock-timeout", d.path)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond): // the kernel has no wait with a limit
+		}
 	}
 	d.lock = lock
-	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), journalDir: newDirSync(d.root, journalDir)}
+	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), stateDir: newDirSync(d.root, stateDir), journalDir: newDirSync(d.root, journalDir)}
 	return d.recover()
 }
 
-// recover removes temporary files that a crash left: their content was never promised to anybody.
+// recover cleans up after a crash: temporary files, whose content was never promised to anybody, and keys in the
+// journal whose certificate has long arrived in its kubeconfig.
 func (d *Dir) recover() error {
 	for _, dir := range []string{".", journalDir} {
 		names, err := d.list(dir)
@@ -104,10 +115,29 @@ func (d *Dir) recover() error {
 				if err := d.root.Remove(filepath.Join(dir, name)); err != nil {
 					return fmt.Errorf("remove the leftover %s: %w", d.join(dir, name), cause(err))
 				}
+				continue
+			}
+			if dir == journalDir {
+				if err := d.dropArrived(name); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// dropArrived removes a journal entry whose key is already in the user's kubeconfig.
+func (d *Dir) dropArrived(name string) error {
+	k, err := d.readKey(name)
+	if err != nil {
+		return nil // observing will say what is wrong with it
+	}
+	e, err := d.ReadEntry(k.User, k.Cluster)
+	if err != nil || string(e.Key) != k.PEM {
+		return nil
+	}
+	return d.removeFile(journalDir, name)
 }
 
 // Close releases the lock and the directory.
@@ -120,6 +150,23 @@ func (d *Dir) Close() error {
 		err = errors.Join(err, d.root.Close())
 	}
 	return err
+}
+
+// Exists says whether the directory is there.
+func (d *Dir) Exists() bool { return d.root != nil }
+
+// ID names this directory among all that apply the same set: random, made once, kept with it. Together with the lock
+// it tells a run that comes back after a crash from another run.
+func (d *Dir) ID() (string, error) {
+	data, err := d.read(filepath.Join(stateDir, idFile))
+	if err == nil && len(data) > 0 {
+		return string(data), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read %s: %w", d.join(stateDir, idFile), cause(err))
+	}
+	id := rand.Text()
+	return id, d.writeFile(stateDir, idFile, []byte(id))
 }
 
 // Path returns the directory's path as it was given.

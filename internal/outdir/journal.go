@@ -89,7 +89,7 @@ func (d *Dir) keys(set, cluster string) (map[string]plan.Key, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", d.join(journalDir, name), err)
 		}
-		found[k.User] = plan.Key{User: k.User, KeyHash: hash, Request: k.Request, Created: k.Created}
+		found[k.User] = plan.Key{User: k.User, KeyHash: hash, KeyAlgorithm: credential.AlgorithmOf(key.Public()), Request: k.Request, Created: k.Created}
 	}
 	return found, nil
 }

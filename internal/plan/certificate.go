@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"provision/internal/spec"
 )
 
 // checkFile says why the file at a user's place may not be touched, or nil.
@@ -34,7 +36,7 @@ func checkFile(u User, file File, has bool) *Problem {
 func userChange(u User, file File, has bool, observed Observed, now time.Time) UserChange {
 	want := u.Certificate
 	c := UserChange{Name: want.User, Pos: u.Pos}
-	c.Certificate = certificateChange(want, file, has, observed.ClientCA, now)
+	c.Certificate = certificateChange(u, file, has, observed.ClientCA, now)
 	if c.Certificate.Op != Keep {
 		c.Certificate.After = &want
 		c.Kubeconfig = Change[Kubeconfig]{Op: Write, After: &u.Kubeconfig, Reasons: []Reason{{Code: NewCertificate}}}
@@ -48,7 +50,8 @@ func userChange(u User, file File, has bool, observed Observed, now time.Time) U
 }
 
 // certificateChange compares the wanted certificate with the one in the user's file.
-func certificateChange(want Certificate, file File, has bool, clientCA []*x509.Certificate, now time.Time) Change[Certificate] {
+func certificateChange(u User, file File, has bool, clientCA []*x509.Certificate, now time.Time) Change[Certificate] {
+	want := u.Certificate
 	if !has || file.State == FileOther {
 		return Change[Certificate]{Op: Issue, Reasons: []Reason{{Code: NoKubeconfig}}}
 	}
@@ -80,11 +83,44 @@ func certificateChange(want Certificate, file File, has bool, clientCA []*x509.C
 	if clientCA != nil && !signedByAny(file.Leaf, clientCA) {
 		c.Reasons = append(c.Reasons, Reason{Code: CAChanged})
 	}
-	if len(c.Reasons) == 0 {
-		c.Op = Keep
-		c.After = have
+	if u.Reissue {
+		c.Reasons = append(c.Reasons, Reason{Code: Requested})
 	}
+	if len(c.Reasons) > 0 {
+		return c
+	}
+	if renewDue(have, u.RenewBefore, now) {
+		c.Op, c.Reasons = Renew, []Reason{{Code: RenewDue, At: have.NotAfter}}
+		return c
+	}
+	c.Op, c.After = Keep, have
 	return c
+}
+
+// backdate is how far before its issue a certificate begins
+// (pkg/controller/certificates/authority/policies.go:PermissiveSigningPolicy).
+const backdate = 5 * time.Minute
+
+// shortTolerance covers that the signer takes the backdate off a long life.
+const shortTolerance = backdate + time.Minute
+
+// issuedLife is how long a certificate lived at the moment of its issue. The signer may have given less than was
+// asked, so this, and not the file, is what renewal goes by: else it would never end.
+func issuedLife(c *Certificate) time.Duration {
+	return c.NotAfter.Sub(c.NotBefore) - backdate
+}
+
+// renewDue says whether so little is left of an issued life that it is time to renew. A fixed time that is longer
+// than the life itself cannot be meant; then the default share counts.
+func renewDue(c *Certificate, before spec.RenewBefore, now time.Time) bool {
+	life := issuedLife(c)
+	window := before.Time
+	if before.Share > 0 {
+		window = time.Duration(before.Share * float64(life))
+	} else if window >= life {
+		window = life / 3
+	}
+	return c.NotAfter.Sub(now) < window
 }
 
 // signedByAny says whether one of the CAs signed the certificate. Key identifiers, where both sides have them, only
@@ -145,36 +181,39 @@ func orNone(s string) string {
 
 // resume turns the certificate's change into a Resume where a key of ours is in the journal and the cluster has the
 // request that it made, unchanged and still useful. Only the key decides; names decide nothing.
-func resume(c *UserChange, u User, observed Observed, requests map[string]Request) *Problem {
-	key, ok := observed.Keys[c.Name]
+func (d decision) resume(c *UserChange, u User) *Problem {
+	key, ok := d.observed.Keys[c.Name]
 	if !ok {
 		return nil
 	}
-	r, ok := requests[key.KeyHash]
+	note := func(code ReasonCode, to string) {
+		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: code, To: to})
+	}
+	r, ok := d.requests[key.KeyHash]
 	if !ok {
-		for _, other := range observed.Requests {
+		for _, other := range d.observed.Requests {
 			if other.Name == key.Request {
 				return &Problem{Code: SwappedRequest, Pos: u.Pos, User: c.Name, Name: other.Name}
 			}
 		}
-		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: RequestGone, To: key.Request})
+		note(RequestGone, key.Request)
 		return nil
 	}
 	switch r.State {
 	case Denied:
-		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: RequestDenied, To: r.Message})
+		note(RequestDenied, r.Message)
 		return nil
 	case Failed:
-		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: RequestFailed, To: r.Message})
+		note(RequestFailed, r.Message)
 		return nil
 	}
 	want := u.Certificate
-	if !r.Conforms || r.User != want.User || !slices.Equal(r.Groups, want.Groups) || r.Duration != want.Duration {
-		return nil // ours, but the file has changed since: ask anew
+	if !r.Conforms || key.KeyAlgorithm != want.KeyAlgorithm || r.User != want.User || !slices.Equal(r.Groups, want.Groups) || r.Duration != want.Duration {
+		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
+		return nil
 	}
-	code := map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State]
+	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
-	c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: code, To: r.Name})
 	c.Request = &RequestRef{Name: r.Name, UID: r.UID}
 	return nil
 }

@@ -1,70 +1,52 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"provision/internal/spec"
 )
 
 // Compute compares desired with observed as of now and returns everything that has to happen. It changes neither.
 func Compute(desired Desired, observed Observed, now time.Time) Plan {
-	p := Plan{Set: desired.Set}
-	problems := missing(desired, observed)
+	p := Plan{Set: desired.Set, Digest: desired.Digest}
+	p.Ledger = Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: desired.LedgerNamespace != "" && !observed.LedgerNamespace}
+	problems := append(missing(desired, observed), observed.LedgerProblems...)
+	var records []Record
+	var more []Problem
+	p.Ledger.Records, records, more = computeLedger(desired, observed, now)
+	problems = append(problems, more...)
 
-	requests := map[string]Request{} // by the key that made them
+	d := decision{observed: observed, records: byUser(records), requests: map[string]Request{}, now: now}
 	for _, r := range observed.Requests {
-		requests[r.KeyHash] = r
+		d.requests[r.KeyHash] = r
 	}
 	named := make(map[string]bool, len(desired.Users))
-	later := []string{}
 	for _, u := range desired.Users {
-		name := u.Certificate.User
-		named[name] = true
-		file, has := observed.Files[name]
-		if problem := checkFile(u, file, has); problem != nil {
+		named[u.Certificate.User] = true
+		c, problem := d.user(u)
+		if problem != nil {
 			problems = append(problems, *problem)
-			p.Users = append(p.Users, UserChange{Name: name, Pos: u.Pos, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}})
-			continue
-		}
-		c := userChange(u, file, has, observed, now)
-		if c.Certificate.Op != Keep {
-			if problem := resume(&c, u, observed, requests); problem != nil {
-				problems = append(problems, *problem)
-			}
 		}
 		p.Users = append(p.Users, c)
-		p.Warnings = append(p.Warnings, groupWarnings(c, now)...)
-		if c.Certificate.Op == Keep && c.Certificate.Before.Duration != u.Certificate.Duration {
-			later = append(later, name)
-		}
 	}
-	if len(later) > 0 {
-		p.Warnings = append(p.Warnings, Warning{Code: DurationLater, Items: later})
-	}
-	for _, name := range slices.Sorted(maps.Keys(observed.Files)) {
-		file := observed.Files[name]
-		if named[name] || file.State != FileOurs {
-			continue
-		}
-		p.Users = append(p.Users, UserChange{
-			Name:        name,
-			Certificate: Change[Certificate]{Op: Keep, Before: file.Certificate},
-			Kubeconfig:  Change[Kubeconfig]{Op: Remove, Before: &file.Kubeconfig, Reasons: []Reason{{Code: NotInFile}}},
-		})
-		if cert := file.Certificate; cert != nil && cert.NotAfter.After(now) {
-			p.Warnings = append(p.Warnings, Warning{Code: StillAuthenticates, User: name, Items: cert.Groups, Until: cert.NotAfter})
-		}
-	}
+	p.Users = append(p.Users, d.left(named)...)
 	slices.SortFunc(p.Users, func(a, b UserChange) int { return strings.Compare(a.Name, b.Name) })
+	p.Requests = d.superseded(p.Users)
 
-	var taken []Problem
-	p.Roles, taken = computeRoles(desired, observed)
-	problems = append(problems, taken...)
-	p.Bindings, taken = computeBindings(desired, observed)
-	problems = append(problems, taken...)
+	p.Roles, more = computeRoles(desired, observed)
+	problems = append(problems, more...)
+	p.Bindings, more = computeBindings(desired, observed)
+	problems = append(problems, more...)
+	if problem := tooManyDeletes(desired, p); problem != nil {
+		problems = append(problems, *problem)
+	}
 
-	p.Warnings = append(p.Warnings, setWarnings(desired, observed, now)...)
+	p.Warnings = append(userWarnings(desired, p, records, now), setWarnings(desired, observed, records)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		if a.Pos.File != b.Pos.File {
 			return strings.Compare(a.Pos.File, b.Pos.File)
@@ -73,6 +55,103 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	})
 	p.Problems = problems
 	return p
+}
+
+// decision is what the users of one plan are decided from.
+type decision struct {
+	observed Observed
+	records  map[string][]Record // living ones, by user
+	requests map[string]Request  // by the key that made them
+	now      time.Time
+}
+
+// user decides what happens to one user of the file.
+func (d decision) user(u User) (UserChange, *Problem) {
+	name := u.Certificate.User
+	idle := UserChange{Name: name, Pos: u.Pos, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}}
+	file, has := d.observed.Files[name]
+	if problem := checkFile(u, file, has); problem != nil {
+		return idle, problem
+	}
+	if until := reused(d.records[name], d.now); !until.IsZero() && !u.Reuse {
+		return idle, &Problem{Code: NameReused, Pos: u.Pos, User: name, Until: until}
+	}
+	key, pending := d.observed.Keys[name]
+	if (!has || file.State == FileOther) && !pending && !u.Reissue {
+		if r := elsewhere(u.Certificate, d.records[name], d.now); r != nil {
+			idle.Elsewhere = r
+			return idle, nil
+		}
+	}
+	c := userChange(u, file, has, d.observed, d.now)
+	switch {
+	case c.Certificate.Op != Keep:
+		return c, d.resume(&c, u)
+	case pending && file.Certificate.KeyHash != key.KeyHash:
+		c.Abandon = true // what it was for is no longer wanted
+	}
+	return c, nil
+}
+
+// left finds the people whom the file no longer names: their kubeconfigs go, and what they had asked for.
+func (d decision) left(named map[string]bool) []UserChange {
+	var list []UserChange
+	for _, name := range slices.Sorted(maps.Keys(d.observed.Files)) {
+		file := d.observed.Files[name]
+		if named[name] || file.State != FileOurs {
+			continue
+		}
+		_, pending := d.observed.Keys[name]
+		list = append(list, UserChange{
+			Name:        name,
+			Certificate: Change[Certificate]{Op: Keep, Before: file.Certificate},
+			Kubeconfig:  Change[Kubeconfig]{Op: Remove, Before: &file.Kubeconfig, Reasons: []Reason{{Code: NotInFile}}},
+			Abandon:     pending,
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.observed.Keys)) {
+		if file, has := d.observed.Files[name]; named[name] || has && file.State == FileOurs {
+			continue
+		}
+		list = append(list, UserChange{
+			Name: name, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}, Abandon: true,
+		})
+	}
+	return list
+}
+
+// superseded lists the requests whose key is in our journal and which serve nobody any more, so that they are not
+// issued behind our back. Those that were decided stay: they are history.
+func (d decision) superseded(users []UserChange) []Change[Request] {
+	var list []Change[Request]
+	for _, u := range users {
+		key, ok := d.observed.Keys[u.Name]
+		if !ok || u.Request != nil {
+			continue
+		}
+		r, ok := d.requests[key.KeyHash]
+		if ok && (r.State == Pending || r.State == Approved) {
+			list = append(list, Change[Request]{Op: Delete, Before: &r, Reasons: []Reason{{Code: Superseded}}})
+		}
+	}
+	return list
+}
+
+// few is how many deletions are done without being agreed to by number: a fifth of the set, and at least five.
+func few(total int) int { return max(5, total/5) }
+
+// tooManyDeletes guards against a file that lost its half.
+func tooManyDeletes(desired Desired, p Plan) *Problem {
+	n := p.Deletions()
+	s := p.Summarize()
+	total := s.Kubeconfigs[Keep] + s.Kubeconfigs[Rewrite] + s.Kubeconfigs[Remove]
+	for _, op := range []Op{Keep, Update, Delete} {
+		total += s.Bindings[op] + s.Roles[op]
+	}
+	if desired.Destroy || n <= few(total) || n == desired.AllowDeletes {
+		return nil
+	}
+	return &Problem{Code: TooManyDeletes, Count: n, Detail: strconv.Itoa(few(total))}
 }
 
 // missing finds the namespaces and roles that the file refers to and that are not there.
@@ -96,18 +175,78 @@ func missing(desired Desired, observed Observed) []Problem {
 	return problems
 }
 
+// userWarnings are those about single users, and those about many that are said once.
+func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Warning {
+	var list []Warning
+	asked := map[string]Certificate{}
+	for _, u := range desired.Users {
+		asked[u.Certificate.User] = u.Certificate
+	}
+	lives := byUser(records)
+	told := map[string]bool{}
+	stays := func(name string, c *Certificate) {
+		until, groups := time.Time{}, []string(nil)
+		if c != nil {
+			until, groups = c.NotAfter, c.Groups
+		}
+		for _, r := range lives[name] {
+			if r.Until().After(until) {
+				until, groups = r.Until(), r.Groups
+			}
+		}
+		if until.After(now) && !told[name] {
+			told[name] = true
+			list = append(list, Warning{Code: StillAuthenticates, User: name, Items: groups, Until: until})
+		}
+	}
+	var later, away []string
+	shorter := map[[2]time.Duration][]string{}
+	for _, u := range p.Users {
+		if u.Kubeconfig.Op == Remove {
+			stays(u.Name, u.Certificate.Before)
+			continue
+		}
+		list = append(list, groupWarnings(u, now)...)
+		if u.Elsewhere != nil {
+			away = append(away, u.Name)
+		}
+		if have := u.Certificate.Before; u.Certificate.Op == Keep && have != nil {
+			if want, ok := asked[u.Name]; ok && have.Duration != want.Duration {
+				later = append(later, u.Name)
+			}
+			if life := issuedLife(have); life+shortTolerance < have.Duration {
+				pair := [2]time.Duration{have.Duration, life.Round(time.Minute)}
+				shorter[pair] = append(shorter[pair], u.Name)
+			}
+		}
+	}
+	for _, c := range p.Ledger.Records {
+		if c.Op == Update && c.Before.Removed.IsZero() && !c.After.Removed.IsZero() {
+			stays(c.After.User, nil)
+		}
+	}
+	if len(later) > 0 {
+		list = append(list, Warning{Code: DurationLater, Items: later})
+	}
+	if len(away) > 0 {
+		list = append(list, Warning{Code: IssuedElsewhere, Items: away})
+	}
+	for _, pair := range slices.SortedFunc(maps.Keys(shorter), func(a, b [2]time.Duration) int {
+		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+	}) {
+		list = append(list, Warning{Code: ShorterThanAsked, Items: shorter[pair], From: spec.FormatDuration(pair[0]), To: spec.FormatDuration(pair[1])})
+	}
+	return list
+}
+
 // setWarnings are those that concern the whole set.
-func setWarnings(desired Desired, observed Observed, now time.Time) []Warning {
+func setWarnings(desired Desired, observed Observed, records []Record) []Warning {
 	var list []Warning
 	for _, b := range desired.Bindings {
 		if b.RoleRef != (RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}) {
 			continue
 		}
-		w := Warning{Code: ClusterAdmin, Name: b.Namespace}
-		for _, s := range b.Subjects {
-			w.Items = append(w.Items, strings.ToLower(s.Kind)+" "+s.Name)
-		}
-		list = append(list, w)
+		list = append(list, Warning{Code: ClusterAdmin, Name: b.Namespace, Items: SubjectTexts(b.Subjects)})
 	}
 	if desired.Insecure {
 		list = append(list, Warning{Code: Insecure})
@@ -119,14 +258,12 @@ func setWarnings(desired Desired, observed Observed, now time.Time) []Warning {
 	for _, k := range observed.Keys {
 		ours[k.KeyHash] = true
 	}
-	for _, f := range observed.Files {
-		if f.Certificate != nil {
-			ours[f.Certificate.KeyHash] = true
-		}
+	for _, r := range records {
+		ours[r.KeyHash] = true // another operator of the set has the key
 	}
 	for _, r := range observed.Requests {
-		// One that is decided needs nobody's attention: it may be an earlier certificate of ours, or another
-		// operator's. One that waits for approval and that we do not know may be bait for `kubectl certificate approve`.
+		// One that is decided needs nobody's attention. One that waits for approval and that we do not know may be bait
+		// for `kubectl certificate approve`.
 		if r.State == Pending && !ours[r.KeyHash] {
 			list = append(list, Warning{Code: ForeignRequest, Name: r.Name, User: r.User})
 		}

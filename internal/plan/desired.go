@@ -17,6 +17,35 @@ type Desired struct {
 	Bindings   []Binding // one per role and scope with all its subjects, however many; Name is that of the first shard
 	References []Reference
 	Insecure   bool
+
+	Digest          string // of the users file's document
+	LedgerNamespace string
+
+	// What the operator asked for besides the file.
+	RebuildLedger bool // record living certificates that the ledger has lost
+	Destroy       bool // the whole set is to go
+	AllowDeletes  int  // this many deletions were agreed to; 0: only few are done
+}
+
+// Reissue marks users for a new certificate whatever they have. It returns the names that are not in the file.
+func (d *Desired) Reissue(names []string) (unknown []string) {
+	at := map[string]int{}
+	for i, u := range d.Users {
+		at[u.Certificate.User] = i
+	}
+	for _, name := range names {
+		if i, ok := at[name]; ok {
+			d.Users[i].Reissue = true
+		} else {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+// Nothing is the desired state of a set that is to be destroyed.
+func Nothing(set spec.Set) Desired {
+	return Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Destroy: true}
 }
 
 // User is one user's desired certificate and kubeconfig.
@@ -24,6 +53,9 @@ type User struct {
 	Pos         spec.Pos
 	Certificate Certificate
 	Kubeconfig  Kubeconfig
+	RenewBefore spec.RenewBefore
+	Reuse       bool // the name may be given again although a certificate of somebody who left lives
+	Reissue     bool // a new certificate was asked for
 }
 
 // Reference is a namespace or role that the file refers to and that must exist in the cluster, because the set does
@@ -38,7 +70,7 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. What the file leaves to the cluster comes from operator:
 // the endpoint of the operator's own context.
 func Expand(set spec.Set, operator Endpoint) Desired {
-	d := Desired{Set: set.Name}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace}
 	e := endpoint(set.Cluster, operator)
 	d.Insecure = e.InsecureSkipTLSVerify
 	for _, u := range set.Users {
@@ -46,6 +78,8 @@ func Expand(set spec.Set, operator Endpoint) Desired {
 		slices.Sort(groups)
 		d.Users = append(d.Users, User{
 			Pos:         u.Pos,
+			RenewBefore: u.RenewBefore,
+			Reuse:       u.Reuse,
 			Certificate: Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration},
 			Kubeconfig:  Kubeconfig{File: spec.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
 		})

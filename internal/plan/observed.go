@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"provision/internal/spec"
 )
 
 // SetLabel is the label that everything created for a set carries in the cluster. Its value is the set's name.
@@ -33,6 +35,11 @@ type Observed struct {
 	RoleOwners map[ObjectKey]string
 	// BindingOwners has only names that the set would create.
 	BindingOwners map[ObjectKey]string
+
+	// Ledger is the set's record of certificates, expired ones among it. LedgerProblems says what of it cannot be read.
+	Ledger          []Record
+	LedgerProblems  []Problem
+	LedgerNamespace bool // it exists
 
 	// ClientCA is what the API server accepts client certificates from; nil when the operator may not read it, then
 	// ClientCAError says why.
@@ -75,11 +82,11 @@ type File struct {
 
 // Key is a private key in the journal: the public half of what the journal knows.
 type Key struct {
-	User    string
-	KeyHash string
-	Request string    // the name of the CertificateSigningRequest it was made for
-	UID     types.UID // its UID, once known
-	Created time.Time
+	User         string
+	KeyHash      string
+	KeyAlgorithm spec.KeyAlgorithm
+	Request      string // the name of the CertificateSigningRequest it was made for
+	Created      time.Time
 }
 
 // RequestState is how far a CertificateSigningRequest has come.
@@ -105,6 +112,8 @@ type Request struct {
 	User     string // common name in it
 	Groups   []string
 	Duration time.Duration
+	// Certificate is what was issued; nil before, or when it is not for the request's own key.
+	Certificate *Certificate
 	// Conforms is whether signer, usages, subject form and requesting user are what this operator would have asked;
 	// Mismatch names the first that is not.
 	Conforms bool

@@ -34,6 +34,20 @@ func (p Plan) Permissions() []Permission {
 	add := func(verb, group, resource, namespace, name string) {
 		need[Permission{verb, group, resource, namespace, name}] = true
 	}
+	if p.Changes() {
+		for _, verb := range []string{"create", "update"} {
+			add(verb, "", "configmaps", p.Ledger.Namespace, "")
+			add(verb, "coordination.k8s.io", "leases", p.Ledger.Namespace, "")
+		}
+		add("get", "", "configmaps", p.Ledger.Namespace, "")
+		add("get", "coordination.k8s.io", "leases", p.Ledger.Namespace, "")
+		if p.Ledger.CreateNamespace {
+			add("create", "", "namespaces", "", "")
+		}
+	}
+	if len(p.Requests) > 0 {
+		add("delete", certificatesGroup, "certificatesigningrequests", "", "")
+	}
 	for _, u := range p.Users {
 		if u.Certificate.Op == Keep {
 			continue

@@ -69,7 +69,12 @@ const (
 	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Added, Removed: "user jane", "group a:b"
 	RulesChanged        ReasonCode = "RulesChanged"        // Added, Removed: one rule a line
 	RoleRefChanged      ReasonCode = "RoleRefChanged"      // From, To: somebody gave our binding another roleRef
-	LabelsChanged       ReasonCode = "LabelsChanged"       // our labels or annotations were edited
+	RenewDue            ReasonCode = "RenewDue"            // At: when the present one ends
+	Requested           ReasonCode = "Requested"           // the operator asked for a new one
+	OutcomeKnown        ReasonCode = "OutcomeKnown"        // the ledger learns what was issued
+	NotRecorded         ReasonCode = "NotRecorded"         // the ledger did not list a living certificate
+	Superseded          ReasonCode = "Superseded"          // a request of ours that no longer serves
+	RevokedNow          ReasonCode = "RevokedNow"          // the operator revokes at once
 )
 
 // Reason is a code with its values. Which fields are set is said at the code.
@@ -177,6 +182,13 @@ type UserChange struct {
 	Certificate Change[Certificate] `json:"certificate"`
 	Kubeconfig  Change[Kubeconfig]  `json:"kubeconfig"`
 	Request     *RequestRef         `json:"request,omitempty"`
+	Elsewhere   *Record             `json:"elsewhere,omitempty"` // a certificate that lives, whose kubeconfig is not here
+	Abandon     bool                `json:"abandon,omitempty"`   // drop the key in the journal: nothing will come of it
+}
+
+// Idle says whether nothing happens to the user.
+func (u UserChange) Idle() bool {
+	return u.Certificate.Op == Keep && u.Kubeconfig.Op == Keep && !u.Abandon
 }
 
 // RequestRef names one CertificateSigningRequest object, not just a name that another could take.
@@ -198,6 +210,7 @@ const (
 	ForeignRequest     WarningCode = "ForeignRequest"     // Name: a request with our label that no key of ours made
 	CANotChecked       WarningCode = "CANotChecked"       // To: why the cluster's client CA is not known
 	Insecure           WarningCode = "Insecure"           // the kubeconfigs will skip TLS verification
+	IssuedElsewhere    WarningCode = "IssuedElsewhere"    // Items (users): they have a certificate whose kubeconfig is not here
 )
 
 // Warning is a code with its values.
@@ -222,6 +235,10 @@ const (
 	ForeignFile      ProblemCode = "ForeignFile"      // Name: a file at a user's place that provision did not write; Detail: why
 	FileOfOtherSet   ProblemCode = "FileOfOtherSet"   // Name, Detail: the set
 	ClusterNameTaken ProblemCode = "ClusterNameTaken" // Name: the file; Detail: the cluster or context name that another entry has
+	NameReused       ProblemCode = "NameReused"       // User, Until: somebody who left had this name
+	TooManyDeletes   ProblemCode = "TooManyDeletes"   // Count: what the plan would delete; Detail: how many may go unasked
+	LedgerIncomplete ProblemCode = "LedgerIncomplete" // Name: the ledger's namespace; Detail: users whose certificates it does not list
+	LedgerUnreadable ProblemCode = "LedgerUnreadable" // Name: the object; Detail: what is wrong with it
 	SwappedRequest   ProblemCode = "SwappedRequest"   // Name: the request that has our request's name and another key
 )
 
@@ -234,17 +251,30 @@ type Problem struct {
 	Namespace string      `json:"namespace,omitempty"`
 	Name      string      `json:"name,omitempty"`
 	Detail    string      `json:"detail,omitempty"`
+	Count     int         `json:"count,omitempty"`
+	Until     time.Time   `json:"until,omitzero"`
 }
 
 // Plan is what has to happen so that the cluster and the output directory say what the file says. Each list is
 // sorted by namespace and name. It is complete: what stays is there too, with Keep.
 type Plan struct {
 	Set      string            `json:"set"`
+	Digest   string            `json:"digest,omitempty"` // of the users file's document
+	Ledger   Ledger            `json:"ledger"`
 	Roles    []Change[Role]    `json:"roles,omitempty"`
 	Bindings []Change[Binding] `json:"bindings,omitempty"`
 	Users    []UserChange      `json:"users,omitempty"`
+	Requests []Change[Request] `json:"requests,omitempty"` // requests of ours that are deleted before they are issued
 	Warnings []Warning         `json:"warnings,omitempty"`
 	Problems []Problem         `json:"problems,omitempty"` // not empty: must not be applied
+}
+
+// Ledger is where the set's record of certificates is kept, and what the plan itself changes in it. The records of
+// certificates that are still to be issued are written while the plan is applied: their keys do not exist yet.
+type Ledger struct {
+	Namespace       string           `json:"namespace"`
+	CreateNamespace bool             `json:"createNamespace,omitempty"`
+	Records         []Change[Record] `json:"records,omitempty"`
 }
 
 // Changes says whether applying the plan would change anything.
@@ -260,11 +290,17 @@ func (p Plan) Changes() bool {
 		}
 	}
 	for _, u := range p.Users {
-		if u.Certificate.Op != Keep || u.Kubeconfig.Op != Keep {
+		if !u.Idle() {
 			return true
 		}
 	}
-	return false
+	return len(p.Requests)+len(p.Ledger.Records) > 0
+}
+
+// Deletions counts what is taken away: users, bindings and roles.
+func (p Plan) Deletions() int {
+	s := p.Summarize()
+	return s.Kubeconfigs[Remove] + s.Bindings[Delete] + s.Roles[Delete]
 }
 
 // Summary counts a plan's operations: Certificates by op, and so on. Keep is counted too.

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"provision/internal/cluster"
+	"provision/internal/outdir"
+	"provision/internal/plan"
+	"provision/internal/spec"
+)
+
+// intent is what one set is to become, and how that is decided.
+type intent struct {
+	source  string // the users file
+	desired plan.Desired
+	decide  func(plan.Desired, plan.Observed, time.Time) plan.Plan
+}
+
+// intents turns the sets of the users files into what apply wants.
+func (f wishFlags) intents(sets []spec.Set, client *cluster.Client) ([]intent, error) {
+	unknown := map[string]bool{}
+	for _, name := range f.Reissue {
+		unknown[name] = true
+	}
+	var list []intent
+	for _, set := range sets {
+		d := plan.Expand(set, client.Endpoint())
+		d.RebuildLedger, d.AllowDeletes = f.RebuildLedger, f.AllowDeletes
+		names := f.Reissue
+		if f.ReissueAll {
+			names = nil
+			for _, u := range set.Users {
+				names = append(names, u.Name)
+			}
+		}
+		missed := map[string]bool{}
+		for _, name := range d.Reissue(names) {
+			missed[name] = true
+		}
+		for name := range unknown {
+			unknown[name] = missed[name]
+		}
+		list = append(list, intent{set.Pos.File, d, plan.Compute})
+	}
+	for _, name := range f.Reissue {
+		if unknown[name] {
+			return nil, fmt.Errorf("--reissue %s: the users file does not name this user", name)
+		}
+	}
+	return list, nil
+}
+
+// computed is a plan together with what it was computed from, and what the operator may not do of it.
+type computed struct {
+	plan.Plan
+	source   string
+	desired  plan.Desired
+	observed plan.Observed
+	inputs   plan.Inputs
+	missing  []plan.Permission
+}
+
+// plans are the plans of all sets of the users files.
+type plans []computed
+
+// compute observes and plans every set. All commands share it, so that what is shown is what is done.
+func compute(ctx context.Context, intents []intent, client *cluster.Client, dir *outdir.Dir) (plans, error) {
+	var all plans
+	for _, in := range intents {
+		observed, err := client.Observe(ctx, in.desired)
+		if err != nil {
+			return nil, err
+		}
+		if observed.Files, observed.Keys, err = dir.Observe(in.desired.Set, client.UID()); err != nil {
+			return nil, err
+		}
+		p := in.decide(in.desired, observed, time.Now())
+		missing, err := client.Missing(ctx, p)
+		if err != nil && len(p.Problems) == 0 { // a dry run among the questions may stumble over a problem already found
+			return nil, err
+		}
+		all = append(all, computed{p, in.source, in.desired, observed, plan.InputsOf(in.source, client.UID(), in.desired, observed), missing})
+	}
+	return all, nil
+}
+
+func (all plans) changes() bool {
+	for _, p := range all {
+		if p.Changes() {
+			return true
+		}
+	}
+	return false
+}
+
+// blocked says whether anything must be mended before these plans can be applied.
+func (all plans) blocked() bool {
+	for _, p := range all {
+		if len(p.Problems)+len(p.missing) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// same says whether these plans do what those do.
+func (all plans) same(those plans) bool {
+	if len(all) != len(those) {
+		return false
+	}
+	for i := range all {
+		if !plan.Same(all[i].Plan, those[i].Plan) {
+			return false
+		}
+	}
+	return true
+}
+
+func (all plans) render(s streams, format string, v view) error {
+	if format == "text" {
+		for _, p := range all {
+			v.render(s.out, s.outStyle, p)
+		}
+		return nil
+	}
+	return printDocument(s.out, format, planDocument(all))
+}
+
+// errBlocked is what apply says after a plan that cannot be applied.
+var errBlocked = errors.New("the plan has errors: nothing was changed")
+
+// sources are the distinct users files, for messages.
+func (all plans) sources() string {
+	var names []string
+	for _, p := range all {
+		names = append(names, p.source)
+	}
+	return strings.Join(names, ", ")
+}

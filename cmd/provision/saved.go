@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"provision/internal/outdir"
+	"provision/internal/plan"
+	"provision/internal/spec"
+)
+
+// savedPlan is the file of plan --save. What a person wants to know stands first.
+type savedPlan struct {
+	FormatVersion string       `json:"formatVersion"`
+	Changes       bool         `json:"changes"`
+	Summary       plan.Summary `json:"summary"`
+	Digest        string       `json:"digest"` // "sha256:" and hex, of Sets as they stand in the file, compacted
+	Saved         time.Time    `json:"saved"`
+	OutputDir     string       `json:"outputDir"`
+	Sets          []savedSet   `json:"sets"`
+}
+
+type savedSet struct {
+	Source string      `json:"source"`
+	Plan   plan.Plan   `json:"plan"`
+	Inputs plan.Inputs `json:"inputs"`
+}
+
+func savePlan(path string, all plans, dir string) error {
+	saved := savedPlan{FormatVersion: formatVersion, Changes: all.changes(), Summary: planDocument(all).Summary, Saved: time.Now().UTC().Truncate(time.Second), OutputDir: dir}
+	for _, p := range all {
+		saved.Sets = append(saved.Sets, savedSet{Source: p.source, Plan: p.Plan, Inputs: p.inputs})
+	}
+	var err error
+	if saved.Digest, err = digestOf(saved.Sets); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(saved, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save the plan: %w", err)
+	}
+	if err := os.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("save the plan: %w", err)
+	}
+	return nil
+}
+
+func digestOf(sets []savedSet) (string, error) {
+	data, err := json.Marshal(sets)
+	if err != nil {
+		return "", fmt.Errorf("save the plan: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+func loadPlan(path string) (savedPlan, error) {
+	var saved savedPlan
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return saved, fmt.Errorf("read the plan: %w", err)
+	}
+	if err := json.Unmarshal(data, &saved); err != nil || saved.FormatVersion == "" {
+		return saved, &hinted{fmt.Errorf("%s is not a plan that provision saved", path), "a users file is given with -f: provision apply -f " + path}
+	}
+	if saved.FormatVersion != formatVersion {
+		return saved, fmt.Errorf("%s has the format %s, this provision reads %s: save the plan again", path, saved.FormatVersion, formatVersion)
+	}
+	digest, err := digestOf(saved.Sets)
+	if err == nil && digest != saved.Digest {
+		err = fmt.Errorf("%s was edited: its digest does not fit: save the plan again", path)
+	}
+	return saved, err
+}
+
+// applySaved performs exactly a saved plan, or refuses and lists what has moved since.
+func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
+	saved, err := loadPlan(c.Plan)
+	if err != nil {
+		return err
+	}
+	if c.Reissue != nil || c.ReissueAll || c.AllowDeletes != 0 || c.RebuildLedger {
+		return errors.New("a saved plan is performed as it is: give --reissue, --allow-deletes and --rebuild-ledger to provision plan")
+	}
+	client, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s}
+	dir, err := outdir.OpenWrite(ctx, saved.OutputDir, c.LockTimeout)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	var all plans
+	var intents []intent
+	for _, set := range saved.Sets {
+		sets, err := spec.Load([]string{set.Source}, s.in)
+		if err != nil {
+			return err
+		}
+		for _, one := range sets {
+			if one.Name == set.Plan.Set {
+				intents = append(intents, intent{set.Source, plan.Expand(one, client.Endpoint()), plan.Compute})
+			}
+		}
+		all = append(all, computed{Plan: set.Plan, source: set.Source, inputs: set.Inputs})
+	}
+	held, release, err := ch.lock(ctx, all, dir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	now, err := compute(held, intents, client, dir)
+	if err != nil {
+		return err
+	}
+	if err := moved(s, all, now); err != nil {
+		return err
+	}
+	return ch.execute(held, all, dir, view{dir: dir, client: client, all: c.ShowAll})
+}
+
+// moved lists every input of the saved plans that is not what it was.
+func moved(s streams, then, now plans) error {
+	count := 0
+	for i, p := range then {
+		inputs := plan.Inputs{}
+		for _, q := range now {
+			if q.Set == p.Set {
+				inputs = q.inputs
+			}
+		}
+		for _, m := range then[i].inputs.Compare(inputs) {
+			count++
+			fmt.Fprintf(s.err, "%s %s: was %s, is %s\n", s.errStyle.yellow("moved:"), m.Object, orGone(m.Then), orGone(m.Now))
+		}
+	}
+	if count > 0 {
+		return &hinted{fmt.Errorf("the plan is out of date: %s moved since it was saved; nothing was changed", plural(count, "input")), "provision plan --save again, and review it"}
+	}
+	return nil
+}
+
+func orGone(version string) string {
+	if version == "" {
+		return "not there"
+	}
+	return version
+}

@@ -1,0 +1,270 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"provision/internal/plan"
+)
+
+// The ledger of a set is a row of ConfigMaps, each with up to maxRecords records: one per key of data, as JSON. A
+// record stays in the ConfigMap that has it, so that a change writes one object; 1,000 records are about half of the
+// 1 MiB that an object may have, and maxLedgerBytes holds back before that.
+const (
+	ledgerLabel    = "provision/ledger"
+	maxRecords     = 1000
+	maxLedgerBytes = 700 << 10
+)
+
+// ledgerKey is the key of a record in a ConfigMap: enough of the key's hash to be its own.
+func ledgerKey(keyHash string) string { return keyHash[:min(len(keyHash), 32)] }
+
+// ledgerName is the name of the n-th ConfigMap of a set.
+func ledgerName(set string, n int) string {
+	return "provision-" + set + "-" + strconv.Itoa(n)
+}
+
+// ledger reads a set's records. What cannot be read is a problem of the plan, not an error: nothing may be issued
+// until a person has looked.
+func (c *Client) ledger(ctx context.Context, namespace, set string) ([]plan.Record, []plan.Problem, bool, error) {
+	shards, err := c.ledgerShards(ctx, namespace, set)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	var records []plan.Record
+	var problems []plan.Problem
+	for _, s := range shards {
+		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
+			var r plan.Record
+			if err := json.Unmarshal([]byte(s.Data[key]), &r); err != nil || r.User == "" || ledgerKey(r.KeyHash) != key {
+				problems = append(problems, plan.Problem{
+					Code: plan.LedgerUnreadable, Namespace: namespace, Name: s.Name, Detail: "the entry " + key + " is not a record",
+				})
+				continue
+			}
+			records = append(records, r)
+		}
+	}
+	exists := len(shards) > 0
+	if !exists {
+		_, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, nil, false, permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: namespace}, "read namespace/"+namespace)
+		}
+		exists = err == nil
+	}
+	return records, problems, exists, nil
+}
+
+func (c *Client) ledgerShards(ctx context.Context, namespace, set string) ([]*corev1.ConfigMap, error) {
+	var shards []*corev1.ConfigMap
+	opts := metav1.ListOptions{LabelSelector: plan.SetLabel + "=" + set + "," + ledgerLabel + "=true"}
+	err := all(ctx, opts, plan.Permission{Resource: "configmaps", Namespace: namespace},
+		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return c.kube.CoreV1().ConfigMaps(namespace).List(ctx, o)
+		},
+		func(obj runtime.Object) error {
+			shards = append(shards, obj.(*corev1.ConfigMap))
+			return nil
+		})
+	slices.SortFunc(shards, func(a, b *corev1.ConfigMap) int {
+		if len(a.Name) != len(b.Name) {
+			return len(a.Name) - len(b.Name)
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return shards, err
+}
+
+// Ledger writes a set's records. It is safe for concurrent use; writes run one after another.
+type Ledger struct {
+	client    *Client
+	namespace string
+	set       string
+
+	mu     sync.Mutex
+	shards []*corev1.ConfigMap
+	at     map[string]int // ledgerKey -> shard
+	ready  bool           // the namespace exists
+}
+
+// OpenLedger reads where the records of a set are now. create says that the namespace may have to be made.
+func (c *Client) OpenLedger(ctx context.Context, namespace, set string, create bool) (*Ledger, error) {
+	shards, err := c.ledgerShards(ctx, namespace, set)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{client: c, namespace: namespace, set: set, shards: shards, at: map[string]int{}, ready: !create}
+	for i, s := range shards {
+		for key := range s.Data {
+			l.at[key] = i
+		}
+	}
+	return l, nil
+}
+
+// Write puts records in place and drops others (by key hash), in as few updates as there are ConfigMaps concerned.
+// Entries that expired before now are dropped on the way. Records of other writers are never overwritten: each update
+// is bound to the version it was made from.
+func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.namespaceExists(ctx); err != nil {
+		return err
+	}
+	change := map[int]map[string]string{} // shard -> key -> value, "" to drop
+	note := func(shard int, key, value string) {
+		if change[shard] == nil {
+			change[shard] = map[string]string{}
+		}
+		change[shard][key] = value
+	}
+	room := make([]int, len(l.shards))
+	for i, s := range l.shards {
+		room[i] = roomIn(s)
+	}
+	for _, r := range put {
+		data, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("encode the ledger record of %q: %w", r.User, err)
+		}
+		key := ledgerKey(r.KeyHash)
+		shard, ok := l.at[key]
+		if !ok {
+			for shard = 0; shard < len(room) && room[shard] <= 0; shard++ {
+			}
+			if shard == len(room) {
+				l.shards = append(l.shards, l.fresh(shard))
+				room = append(room, maxRecords)
+			}
+			room[shard]--
+			l.at[key] = shard
+		}
+		note(shard, key, string(data))
+	}
+	for _, hash := range drop {
+		key := ledgerKey(hash)
+		if shard, ok := l.at[key]; ok {
+			note(shard, key, "")
+			delete(l.at, key)
+		}
+	}
+	for _, shard := range slices.Sorted(maps.Keys(change)) {
+		if err := l.write(ctx, shard, change[shard], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) fresh(n int) *corev1.ConfigMap {
+	for taken := true; taken; n++ {
+		taken = slices.ContainsFunc(l.shards, func(s *corev1.ConfigMap) bool { return s.Name == ledgerName(l.set, n) })
+		if !taken {
+			break
+		}
+	}
+	m := meta(l.set, l.namespace, ledgerName(l.set, n), "", "")
+	m.Labels[ledgerLabel] = "true"
+	return &corev1.ConfigMap{ObjectMeta: m}
+}
+
+// roomIn is how many more records fit.
+func roomIn(s *corev1.ConfigMap) int {
+	size := 0
+	for key, value := range s.Data {
+		size += len(key) + len(value)
+	}
+	if size >= maxLedgerBytes {
+		return 0
+	}
+	return maxRecords - len(s.Data)
+}
+
+// write changes some entries of one ConfigMap.
+func (l *Ledger) write(ctx context.Context, shard int, change map[string]string, now time.Time) error {
+	api := l.client.kube.CoreV1().ConfigMaps(l.namespace)
+	what := "configmap/" + l.shards[shard].Name + " -n " + l.namespace
+	for range 8 {
+		next := l.shards[shard].DeepCopy()
+		edit(next, change, now)
+		var written *corev1.ConfigMap
+		verb := "update"
+		err := retry(ctx, func() (err error) {
+			if next.ResourceVersion == "" {
+				verb = "create"
+				written, err = api.Create(ctx, next, metav1.CreateOptions{})
+			} else {
+				written, err = api.Update(ctx, next, metav1.UpdateOptions{})
+			}
+			return err
+		})
+		if err == nil {
+			l.shards[shard] = written
+			return nil
+		}
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(verb == "update" && apierrors.IsNotFound(err)) {
+			return permission(err, plan.Permission{Verb: verb, Resource: "configmaps", Namespace: l.namespace}, "write the ledger, "+what)
+		}
+		found, err := api.Get(ctx, next.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return fmt.Errorf("write the ledger: %s was deleted while provision ran: run `provision apply --rebuild-ledger`", what)
+		case err != nil:
+			return permission(err, plan.Permission{Verb: "get", Resource: "configmaps", Namespace: l.namespace}, "read the ledger, "+what)
+		case found.Labels[plan.SetLabel] != l.set || found.Labels[ledgerLabel] != "true":
+			return fmt.Errorf("write the ledger: %s: %w", what, ErrForeign)
+		}
+		l.shards[shard] = found
+	}
+	return fmt.Errorf("write the ledger: somebody keeps editing %s", what)
+}
+
+// edit applies a change to a ConfigMap and drops what has expired.
+func edit(m *corev1.ConfigMap, change map[string]string, now time.Time) {
+	if m.Data == nil {
+		m.Data = map[string]string{}
+	}
+	for key, value := range m.Data {
+		var r plan.Record
+		if json.Unmarshal([]byte(value), &r) == nil && r.User != "" && !r.Live(now) {
+			delete(m.Data, key)
+		}
+	}
+	for key, value := range change {
+		if value == "" {
+			delete(m.Data, key)
+		} else {
+			m.Data[key] = value
+		}
+	}
+}
+
+func (l *Ledger) namespaceExists(ctx context.Context) error {
+	if l.ready {
+		return nil
+	}
+	err := retry(ctx, func() error {
+		_, err := l.client.kube.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+			Name: l.namespace, Labels: map[string]string{managedBy: "provision"},
+		}}, metav1.CreateOptions{})
+		return err
+	})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return permission(err, plan.Permission{Verb: "create", Resource: "namespaces"}, "create namespace/"+l.namespace+" for the ledger")
+	}
+	l.ready = true
+	return nil
+}

@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"provision/internal/plan"
+)
+
+// The times of client-go's leader election, as the controllers of Kubernetes use them.
+const (
+	leaseDuration = 15 * time.Second
+	renewDeadline = 10 * time.Second
+	retryPeriod   = 2 * time.Second
+)
+
+// ErrLockLost says that somebody else may be applying the same set now.
+var ErrLockLost = errors.New("the lock of this set was lost: the API server could not be reached in time, or somebody took it")
+
+// Lock holds the Lease of a set, so that one apply runs at a time, on whatever machine.
+type Lock struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// Lock takes the Lease of a set, waiting up to timeout for another holder. The context it returns ends, with
+// ErrLockLost as its cause, when the Lease is lost. Holder is who we are: two that run at the same time must differ,
+// and one that comes back after a crash is the same, so that it need not wait for its own old Lease.
+func (c *Client) Lock(ctx context.Context, namespace, set, holder string, timeout time.Duration) (context.Context, *Lock, error) {
+	if err := (&Ledger{client: c, namespace: namespace}).namespaceExists(ctx); err != nil {
+		if _, getErr := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); getErr != nil {
+			return nil, nil, err
+		}
+	}
+	name := "provision-" + set
+	lease := &resourcelock.LeaseLock{
+		LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Client:     c.watch.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: holder},
+		Labels:     map[string]string{plan.SetLabel: set, managedBy: "provision"},
+	}
+	// The elector retries in silence; a refusal must be told at once.
+	if _, _, err := lease.Get(ctx); err != nil && !apierrors.IsNotFound(err) {
+		return nil, nil, permission(err, plan.Permission{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace},
+			"read lease/"+name+" -n "+namespace)
+	}
+	held, lose := context.WithCancelCause(ctx)
+	// The Lease outlives an interrupt: what is in flight still needs it.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	started := make(chan struct{})
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: lease, LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		ReleaseOnCancel: true, Name: name,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(context.Context) { close(started) },
+			OnStoppedLeading: func() { lose(ErrLockLost) },
+		},
+	})
+	if err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("lock the set %s: %w", set, err)
+	}
+	l := &Lock{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		elector.Run(running)
+	}()
+	expired := time.NewTimer(timeout)
+	defer expired.Stop()
+	select {
+	case <-started:
+		return held, l, nil
+	case <-ctx.Done():
+		l.Release()
+		return nil, nil, context.Cause(ctx)
+	case <-expired.C:
+		l.Release()
+		return nil, nil, c.lockedBy(ctx, lease, set)
+	}
+}
+
+// Release gives the Lease back and returns when that is done.
+func (l *Lock) Release() {
+	l.stop()
+	<-l.done
+}
+
+// lockedBy says who holds the Lease, and since when.
+func (c *Client) lockedBy(ctx context.Context, lease *resourcelock.LeaseLock, set string) error {
+	record, _, err := lease.Get(ctx)
+	if apierrors.IsNotFound(err) {
+		need := plan.Permission{Verb: "create", Group: "coordination.k8s.io", Resource: "leases", Namespace: lease.LeaseMeta.Namespace}
+		if allowed, err := c.allowed(ctx, need); err == nil && !allowed {
+			forbidden := apierrors.NewForbidden(corev1.Resource("leases"), lease.LeaseMeta.Name, errors.New("you may not create it"))
+			return permission(forbidden, need, "lock the set "+set)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("lock the set %s: %w", set, err)
+	}
+	return fmt.Errorf("the set %s is being applied by %s since %s: wait for it to end, or give --lock-timeout",
+		set, record.HolderIdentity, record.AcquireTime.UTC().Format("2006-01-02 15:04:05 UTC"))
+}

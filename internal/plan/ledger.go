@@ -1,0 +1,196 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Record is one entry of the set's ledger: a certificate that was requested and has not expired. It is written
+// before its request is sent, so that no certificate can exist that the ledger does not know, and completed once the
+// certificate is issued. It holds no secret.
+type Record struct {
+	User     string        `json:"user"`
+	Groups   []string      `json:"groups,omitempty"`
+	KeyHash  string        `json:"keyHash"` // hex SHA-256 of the public key
+	Request  string        `json:"request"` // name of the CertificateSigningRequest
+	Duration time.Duration `json:"duration"`
+	Intended time.Time     `json:"intended"`
+	By       string        `json:"by"`               // who applied, as the API server calls him
+	Digest   string        `json:"digest,omitempty"` // of the users file
+
+	// Once issued.
+	Serial       string    `json:"serial,omitempty"`
+	CredentialID string    `json:"credentialID,omitempty"`
+	NotBefore    time.Time `json:"notBefore,omitzero"`
+	NotAfter     time.Time `json:"notAfter,omitzero"`
+
+	// Removed is when the user left the file: the name may not be given again while a certificate of hers lives.
+	Removed time.Time `json:"removed,omitzero"`
+}
+
+// pendingLife is how long a request can wait before the API server's cleaner removes it
+// (pkg/controller/certificates/cleaner/cleaner.go).
+const pendingLife = 24 * time.Hour
+
+// Issued says whether the certificate is known to exist.
+func (r Record) Issued() bool { return !r.NotAfter.IsZero() }
+
+// Until is when the certificate ends; for one of which it is not known whether it was issued, the latest possible.
+func (r Record) Until() time.Time {
+	if r.Issued() {
+		return r.NotAfter
+	}
+	return r.Intended.Add(pendingLife + r.Duration)
+}
+
+// Live says whether the certificate can still authenticate, or may yet be issued.
+func (r Record) Live(now time.Time) bool { return now.Before(r.Until()) }
+
+// complete returns the record with what an issued certificate says.
+func (r Record) complete(c *Certificate) Record {
+	r.Serial, r.CredentialID, r.NotBefore, r.NotAfter = c.Serial, c.CredentialID, c.NotBefore, c.NotAfter
+	return r
+}
+
+// computeLedger brings the ledger to what the directory and the cluster know: certificates that were issued before a
+// crash could be recorded, requests that can no longer be issued, and people who left. It returns the changes and the
+// records as they will be, live ones only.
+func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[Record], []Record, []Problem) {
+	issued := map[string]*Certificate{} // by key
+	void := map[string]bool{}
+	for _, r := range observed.Requests {
+		switch {
+		case r.State == Issued && r.Certificate != nil:
+			issued[r.KeyHash] = r.Certificate
+		case r.State == Denied || r.State == Failed:
+			void[r.KeyHash] = true
+		}
+	}
+	for _, f := range observed.Files {
+		if f.State == FileOurs && f.Certificate != nil {
+			issued[f.Certificate.KeyHash] = f.Certificate
+		}
+	}
+	named := map[string]bool{}
+	for _, u := range desired.Users {
+		named[u.Certificate.User] = true
+	}
+	var changes []Change[Record]
+	var records []Record
+	known := map[string]bool{}
+	for _, before := range observed.Ledger {
+		known[before.KeyHash] = true
+		if !before.Live(now) {
+			continue // dropped with the next write
+		}
+		if void[before.KeyHash] && !before.Issued() {
+			changes = append(changes, Change[Record]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RequestDenied, To: before.Request}}})
+			continue
+		}
+		after := before
+		var reasons []Reason
+		if c := issued[before.KeyHash]; c != nil && !before.Issued() {
+			after = after.complete(c)
+			reasons = append(reasons, Reason{Code: OutcomeKnown})
+		}
+		if !named[before.User] && before.Removed.IsZero() {
+			after.Removed = now.UTC().Truncate(time.Second)
+			reasons = append(reasons, Reason{Code: NotInFile})
+		}
+		if len(reasons) > 0 {
+			changes = append(changes, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: reasons})
+		}
+		if after.Live(now) {
+			records = append(records, after)
+		}
+	}
+	lost, problems := unrecorded(desired, observed, known, named, now)
+	for _, r := range lost {
+		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
+		records = append(records, r)
+	}
+	slices.SortFunc(changes, func(a, b Change[Record]) int {
+		x, y := one(a), one(b)
+		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
+	})
+	slices.SortFunc(records, func(a, b Record) int { return compareKeys(a.User, a.KeyHash, b.User, b.KeyHash) })
+	return changes, records, problems
+}
+
+// unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it.
+// They are a problem, unless the ledger is to be rebuilt from them.
+func unrecorded(desired Desired, observed Observed, known, named map[string]bool, now time.Time) ([]Record, []Problem) {
+	var lost []Record
+	add := func(c *Certificate, request string) {
+		if known[c.KeyHash] || !c.NotAfter.After(now) {
+			return
+		}
+		known[c.KeyHash] = true
+		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, Intended: c.NotBefore}.complete(c)
+		if !named[r.User] {
+			r.Removed = now.UTC().Truncate(time.Second)
+		}
+		lost = append(lost, r)
+	}
+	for _, f := range observed.Files {
+		if f.State == FileOurs && f.Certificate != nil {
+			add(f.Certificate, "")
+		}
+	}
+	for _, r := range observed.Requests {
+		// A request with our label is somebody's word only; the one it was sent by must be the one who runs this.
+		if r.State == Issued && r.Certificate != nil && r.Conforms {
+			add(r.Certificate, r.Name)
+		}
+	}
+	if len(lost) == 0 || desired.RebuildLedger {
+		return lost, nil
+	}
+	users := make([]string, 0, len(lost))
+	for _, r := range lost {
+		users = append(users, r.User)
+	}
+	slices.Sort(users)
+	return nil, []Problem{{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Detail: strings.Join(slices.Compact(users), ", ")}}
+}
+
+// live leaves out what has expired.
+func live(records []Record, now time.Time) []Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return !r.Live(now) })
+}
+
+// byUser groups records.
+func byUser(records []Record) map[string][]Record {
+	m := map[string][]Record{}
+	for _, r := range records {
+		m[r.User] = append(m[r.User], r)
+	}
+	return m
+}
+
+// elsewhere finds a living certificate that is as the file wants it and whose kubeconfig is not here: another
+// operator's, or one that was lost.
+func elsewhere(want Certificate, records []Record, now time.Time) *Record {
+	var found *Record
+	for _, r := range records {
+		if !r.Issued() || !r.Live(now) || !r.Removed.IsZero() || !slices.Equal(r.Groups, want.Groups) {
+			continue
+		}
+		if found == nil || r.NotAfter.After(found.NotAfter) {
+			found = &r
+		}
+	}
+	return found
+}
+
+// reused says until when a name is taken by somebody who left, or the zero time.
+func reused(records []Record, now time.Time) time.Time {
+	var until time.Time
+	for _, r := range records {
+		if !r.Removed.IsZero() && r.Live(now) && r.Until().After(until) {
+			until = r.Until()
+		}
+	}
+	return until
+}

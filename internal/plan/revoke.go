@@ -1,0 +1,77 @@
+package plan
+
+import (
+	"slices"
+	"time"
+)
+
+// Revoke plans to take people out of every grant of the set at once, whatever the users file says: their subjects
+// leave the bindings, their kubeconfigs go, and the ledger notes that they left. What was bound to a group stays with
+// whoever has the group in a certificate.
+func Revoke(desired Desired, observed Observed, names []string, now time.Time) Plan {
+	p := Plan{Set: desired.Set, Digest: desired.Digest, Ledger: Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: !observed.LedgerNamespace}}
+	p.Problems = slices.Clone(observed.LedgerProblems)
+	leaves := func(name string) bool { return slices.Contains(names, name) }
+	for _, before := range observed.Bindings {
+		after := before
+		after.Subjects = slices.DeleteFunc(slices.Clone(before.Subjects), func(s Subject) bool { return s.Kind == "User" && leaves(s.Name) })
+		_, removed := difference(before.Subjects, after.Subjects)
+		switch {
+		case len(removed) == 0:
+		case len(after.Subjects) == 0:
+			p.Bindings = append(p.Bindings, Change[Binding]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RevokedNow}}})
+		default:
+			p.Bindings = append(p.Bindings, Change[Binding]{Op: Update, Before: &before, After: &after,
+				Reasons: []Reason{{Code: SubjectsChanged, Removed: SubjectTexts(removed)}}})
+		}
+	}
+	slices.SortFunc(p.Bindings, func(a, b Change[Binding]) int {
+		return compareKeys(a.Before.Namespace, a.Before.Name, b.Before.Namespace, b.Before.Name)
+	})
+	d := decision{observed: observed, requests: map[string]Request{}, now: now}
+	for _, r := range observed.Requests {
+		d.requests[r.KeyHash] = r
+	}
+	stays := map[string]bool{}
+	for name := range observed.Files {
+		stays[name] = !leaves(name)
+	}
+	for name := range observed.Keys {
+		stays[name] = !leaves(name)
+	}
+	p.Users = d.left(stays)
+	p.Requests = d.superseded(p.Users)
+	for _, before := range observed.Ledger {
+		if leaves(before.User) && before.Removed.IsZero() && before.Live(now) {
+			after := before
+			after.Removed = now.UTC().Truncate(time.Second)
+			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: RevokedNow}}})
+		}
+	}
+	slices.SortFunc(p.Ledger.Records, func(a, b Change[Record]) int {
+		return compareKeys(a.Before.User, a.Before.KeyHash, b.Before.User, b.Before.KeyHash)
+	})
+	return p
+}
+
+// Remaining is what a person's living certificates still say: until when, and which groups.
+func Remaining(observed Observed, name string, now time.Time) (until time.Time, groups []string) {
+	add := func(t time.Time, g []string) {
+		if t.After(now) {
+			if t.After(until) {
+				until = t
+			}
+			groups = append(groups, g...)
+		}
+	}
+	for _, r := range observed.Ledger {
+		if r.User == name {
+			add(r.Until(), r.Groups)
+		}
+	}
+	if f, ok := observed.Files[name]; ok && f.State == FileOurs && f.Certificate != nil {
+		add(f.Certificate.NotAfter, f.Certificate.Groups)
+	}
+	slices.Sort(groups)
+	return until, slices.Compact(groups)
+}

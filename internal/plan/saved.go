@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Inputs are the versions of everything that a plan was computed from, by the object's name as kubectl writes it. Two
+// equal Inputs give the same plan, but for the passing of time.
+type Inputs map[string]string
+
+// Moved is one input that is not what it was. An empty version means that the object was, or is, not there.
+type Moved struct {
+	Object string `json:"object"`
+	Then   string `json:"then,omitempty"`
+	Now    string `json:"now,omitempty"`
+}
+
+// InputsOf gathers the versions of what a plan for desired is computed from. Source names the users file.
+func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs {
+	in := Inputs{"file " + source + " (set " + desired.Set + ")": desired.Digest, "cluster": cluster}
+	version := func(uid, resourceVersion string) string { return "uid " + uid + ", resourceVersion " + resourceVersion }
+	object := func(kind, namespace, name string) string {
+		s := strings.ToLower(kind) + "/" + name
+		if namespace != "" {
+			s += " -n " + namespace
+		}
+		return s
+	}
+	for _, r := range observed.Roles {
+		in[object(r.Kind(), r.Namespace, r.Name)] = version(string(r.UID), r.ResourceVersion)
+	}
+	for _, b := range observed.Bindings {
+		in[object(b.Kind(), b.Namespace, b.Name)] = version(string(b.UID), b.ResourceVersion)
+	}
+	for _, r := range observed.Requests {
+		in["certificatesigningrequest/"+r.Name] = fmt.Sprintf("uid %s, %s", r.UID, r.State)
+	}
+	for name, f := range observed.Files {
+		in["kubeconfig "+f.Name] = string(f.State) + " " + digest(f.Certificate, f.Kubeconfig, f.KeyMatches, f.Mode, f.Taken)
+		_ = name
+	}
+	for name, k := range observed.Keys {
+		in["journal of "+name] = "key " + k.KeyHash
+	}
+	for _, r := range observed.Ledger {
+		in["ledger record of "+r.User+" "+r.KeyHash[:min(12, len(r.KeyHash))]] = digest(r)
+	}
+	for _, ref := range desired.References {
+		there := "not there"
+		if ref.Kind == "Namespace" && observed.Namespaces[ref.Name] {
+			there = "there"
+		}
+		if _, ok := observed.RoleOwners[ObjectKey{ref.Namespace, ref.Name}]; ref.Kind != "Namespace" && ok {
+			there = "there"
+		}
+		in[object(ref.Kind, ref.Namespace, ref.Name)] = there
+	}
+	var cas []string
+	for _, ca := range observed.ClientCA {
+		sum := sha256.Sum256(ca.Raw)
+		cas = append(cas, hex.EncodeToString(sum[:8]))
+	}
+	in["the cluster's client CA"] = strings.Join(cas, " ")
+	// What the operator's context says of the cluster stands in every kubeconfig.
+	for _, u := range desired.Users[:min(1, len(desired.Users))] {
+		in["endpoint"] = u.Kubeconfig.Endpoint.Server + " " + digest(u.Kubeconfig.Endpoint)
+	}
+	return in
+}
+
+// digest is a short hash of values.
+func digest(values ...any) string {
+	data, err := json.Marshal(values)
+	if err != nil {
+		return "?"
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Compare lists what differs between then and now, sorted by object.
+func (then Inputs) Compare(now Inputs) []Moved {
+	var moved []Moved
+	for object, version := range then {
+		if now[object] != version {
+			moved = append(moved, Moved{Object: object, Then: version, Now: now[object]})
+		}
+	}
+	for object, version := range now {
+		if _, ok := then[object]; !ok {
+			moved = append(moved, Moved{Object: object, Now: version})
+		}
+	}
+	slices.SortFunc(moved, func(a, b Moved) int { return cmp.Compare(a.Object, b.Object) })
+	return moved
+}

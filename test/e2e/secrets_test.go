@@ -1,0 +1,195 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"sigs.k8s.io/yaml"
+)
+
+// piece is how much of a secret gives it away: 96 bits of base64. Chance does
+// not write that.
+const piece = 16
+
+// leak is a text that must not be in any output, and whose it is.
+type leak struct{ text, of string }
+
+// secrets takes every private key that is in a folder, in kubeconfigs and in
+// the journal, and looks for any piece of it in the files.
+//
+//	[!] secrets FOLDER FILE...
+//
+// With ! there must be some in each file: so a script shows that it would find
+// them.
+func secrets(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] secrets FOLDER FILE...")
+	}
+	leaks, err := leaksOf(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(leaks) == 0 {
+		ts.Fatalf("no private keys in %s", args[0])
+	}
+	ts.Logf("%d pieces of private keys", len(leaks))
+	for _, name := range args[1:] {
+		data := ts.ReadFile(name)
+		found := marks(data)
+		for _, l := range leaks {
+			if strings.Contains(data, l.text) {
+				found = append(found, l.of)
+			}
+		}
+		switch {
+		case len(found) > 0 && !neg:
+			ts.Fatalf("%s holds secrets: %s", name, strings.Join(found, ", "))
+		case len(found) == 0 && neg:
+			ts.Fatalf("%s holds no secrets", name)
+		}
+	}
+}
+
+// marks finds the head of any private key, as it is and in base64.
+func marks(data string) []string {
+	var found []string
+	for _, mark := range []string{"PRIVATE KEY", "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS", "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRV", "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS"} {
+		if strings.Contains(data, mark) {
+			found = append(found, "a mark "+mark)
+		}
+	}
+	return found
+}
+
+// leaksOf gathers the pieces of every key below a folder.
+func leaksOf(dir string) ([]leak, error) {
+	var leaks []leak
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var keys [][]byte
+		switch filepath.Ext(path) {
+		case ".kubeconfig":
+			var config struct {
+				Users []struct {
+					User struct {
+						Key []byte `json:"client-key-data"`
+					}
+				}
+			}
+			if err := yaml.Unmarshal(data, &config); err != nil {
+				return nil // a broken one that a script has put there
+			}
+			for _, u := range config.Users {
+				keys = append(keys, u.User.Key)
+			}
+		case ".json":
+			var journal struct {
+				PrivateKey string
+			}
+			if err := json.Unmarshal(data, &journal); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			keys = append(keys, []byte(journal.PrivateKey))
+		}
+		for _, key := range keys {
+			if len(key) == 0 {
+				continue
+			}
+			more, err := pieces(key, filepath.Base(path))
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			leaks = append(leaks, more...)
+		}
+		return nil
+	})
+	return leaks, err
+}
+
+// pieces cuts what is secret of a key, in each form in which it could be
+// printed. The public half, which requests and certificates show, is left out.
+func pieces(keyPEM []byte, of string) ([]leak, error) {
+	block, _ := pem.Decode(keyPEM)
+	if block == nil {
+		return nil, fmt.Errorf("no key in PEM form")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	var numbers [][]byte
+	switch k := key.(type) {
+	case *ecdsa.PrivateKey:
+		d, err := k.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		numbers = [][]byte{d}
+	case ed25519.PrivateKey:
+		numbers = [][]byte{k.Seed()}
+	case *rsa.PrivateKey:
+		numbers = [][]byte{k.D.Bytes(), k.Primes[0].Bytes(), k.Primes[1].Bytes()}
+	}
+	var leaks []leak
+	add := func(text string) {
+		for ; len(text) >= piece; text = text[piece/2:] {
+			leaks = append(leaks, leak{text[:piece], of})
+		}
+	}
+	for _, number := range numbers {
+		begin := bytes.Index(block.Bytes, number)
+		if begin < 0 {
+			return nil, fmt.Errorf("the secret number is not in the key")
+		}
+		add(hex.EncodeToString(number))
+		add(strings.ToUpper(hex.EncodeToString(number)))
+		// In base64 a byte looks different at each of three offsets.
+		for offset := range 3 {
+			add(inside(append(make([]byte, offset), number...), offset, offset+len(number)))
+		}
+		// The PEM text, line by line, and this once more in base64, as in a
+		// kubeconfig.
+		body := inside(block.Bytes, begin, begin+len(number))
+		for line := range strings.Lines(string(keyPEM)) {
+			line = strings.TrimSpace(line)
+			if len(line) >= piece && strings.Contains(base64.StdEncoding.EncodeToString(block.Bytes), line) && overlap(line, body) {
+				at := strings.Index(string(keyPEM), line)
+				add(inside(keyPEM, at, at+len(line)))
+			}
+		}
+	}
+	return leaks, nil
+}
+
+// overlap tells whether a line holds a piece of the body.
+func overlap(line, body string) bool {
+	for i := 0; i+piece <= len(body); i++ {
+		if strings.Contains(line, body[i:i+piece]) {
+			return true
+		}
+	}
+	return false
+}
+
+// inside is that part of the base64 of data which data[begin:end] alone
+// decides.
+func inside(data []byte, begin, end int) string {
+	all := base64.RawStdEncoding.EncodeToString(data)
+	return all[(begin*8+5)/6 : end*8/6]
+}
