@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"provision/internal/cluster"
@@ -132,12 +131,3 @@ func (all plans) render(s streams, format string, v view) error {
 
 // errBlocked is what apply says after a plan that cannot be applied.
 var errBlocked = errors.New("the plan has errors: nothing was changed")
-
-// sources are the distinct users files, for messages.
-func (all plans) sources() string {
-	var names []string
-	for _, p := range all {
-		names = append(names, p.source)
-	}
-	return strings.Join(names, ", ")
-}
