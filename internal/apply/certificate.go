@@ -5,14 +5,22 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"provision/internal/cluster"
 	"provision/internal/credential"
 	"provision/internal/outdir"
 	"provision/internal/plan"
 )
+
+// cohort is how many users enter the pipeline together. Two cohorts in flight keep any signer busy, and memory flat:
+// without a bound, ten thousand waiting goroutines hold 140 MB of stack. As a whole cohort enters, its intents reach the
+// ledger in one batch.
+const cohort = batchSize
 
 // issue takes every user who needs a certificate or another kubeconfig through her pipeline.
 func (r *run) issue() {
@@ -44,12 +52,24 @@ func (r *run) issue() {
 			}
 		}()
 	}
-	var users sync.WaitGroup
+	var busy []int
 	for i, u := range r.plan.Users {
-		if u.Certificate.Op == plan.Keep && u.Kubeconfig.Op != plan.Rewrite {
-			continue // idle, or on the way out: see withdraw
+		if u.Certificate.Op != plan.Keep || u.Kubeconfig.Op == plan.Rewrite {
+			busy = append(busy, i) // who is idle, or on the way out, has no pipeline: see withdraw
 		}
-		users.Go(func() { r.user(&r.users[i], u, watch) })
+	}
+	var users sync.WaitGroup
+	inFlight := semaphore.NewWeighted(2 * cohort)
+	for group := range slices.Chunk(busy, cohort) {
+		if inFlight.Acquire(r.start, int64(len(group))) != nil {
+			break // told to stop: they stay as not started
+		}
+		for _, i := range group {
+			users.Go(func() {
+				defer inFlight.Release(1)
+				r.user(&r.users[i], r.plan.Users[i], watch)
+			})
+		}
 	}
 	users.Wait()
 }
