@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"provision/internal/cluster"
 	"provision/internal/outdir"
 	"provision/internal/plan"
@@ -70,11 +72,8 @@ type plans []computed
 func compute(ctx context.Context, intents []intent, client *cluster.Client, dir *outdir.Dir) (plans, error) {
 	var all plans
 	for _, in := range intents {
-		observed, err := client.Observe(ctx, in.desired)
+		observed, err := observe(ctx, in.desired, client, dir)
 		if err != nil {
-			return nil, err
-		}
-		if observed.Files, observed.Keys, err = dir.Observe(in.desired.Set, client.UID()); err != nil {
 			return nil, err
 		}
 		p := in.decide(in.desired, observed, time.Now())
@@ -85,6 +84,25 @@ func compute(ctx context.Context, intents []intent, client *cluster.Client, dir 
 		all = append(all, computed{p, in.source, in.desired, observed, plan.InputsOf(in.source, client.UID(), in.desired, observed), missing})
 	}
 	return all, nil
+}
+
+// observe looks at the cluster and at the directory, beside each other.
+func observe(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir) (plan.Observed, error) {
+	var observed plan.Observed
+	var files map[string]plan.File
+	var keys map[string]plan.Key
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		observed, err = client.Observe(ctx, desired)
+		return err
+	})
+	g.Go(func() (err error) {
+		files, keys, err = dir.Observe(desired.Set, client.UID())
+		return err
+	})
+	err := g.Wait()
+	observed.Files, observed.Keys = files, keys
+	return observed, err
 }
 
 func (all plans) changes() bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -23,6 +24,7 @@ type document struct {
 	Changes       bool              `json:"changes"`
 	Blocked       bool              `json:"blocked"` // errors or missing permissions: apply would refuse
 	Summary       plan.Summary      `json:"summary"`
+	Seconds       int               `json:"estimatedSeconds"` // that an apply takes, roughly
 	Actions       []action          `json:"actions"`
 	Warnings      []note            `json:"warnings"`
 	Errors        []note            `json:"errors"`
@@ -64,6 +66,7 @@ func planDocument(all plans) document {
 		merge(d.Summary.Kubeconfigs, sum.Kubeconfigs)
 		merge(d.Summary.Roles, sum.Roles)
 		merge(d.Summary.Bindings, sum.Bindings)
+		d.Seconds += int(p.Estimate(p.observed.Ledger, runtime.GOMAXPROCS(0)).Time.Seconds())
 		for _, c := range p.Roles {
 			of := c.After
 			if of == nil {

@@ -49,7 +49,8 @@ type streams struct {
 	out io.Writer
 	err io.Writer
 
-	inFile      *os.File // in, when it is a file
+	inFile      *os.File  // in, when it is a file
+	errRaw      io.Writer // err for what moves the cursor: the progress bar
 	errTerminal bool
 	outStyle    style
 	errStyle    style
@@ -58,7 +59,7 @@ type streams struct {
 func newStreams(in, out, err *os.File, getenv func(string) string) streams {
 	colour := getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	return streams{
-		in: in, out: out, err: err, inFile: in,
+		in: in, out: printable{out}, err: printable{err}, inFile: in, errRaw: err,
 		errTerminal: term.IsTerminal(int(err.Fd())),
 		outStyle:    style{colour && term.IsTerminal(int(out.Fd()))},
 		errStyle:    style{colour && term.IsTerminal(int(err.Fd()))},

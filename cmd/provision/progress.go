@@ -26,13 +26,13 @@ const (
 // showProgress begins to show p on standard error.
 func showProgress(s streams, p *apply.Progress) *bar {
 	b := &bar{make(chan struct{}), make(chan struct{})}
-	show := b.lines
+	show, w := b.lines, s.err
 	if s.errTerminal {
-		show = b.draw
+		show, w = b.draw, s.errRaw
 	}
 	go func() {
 		defer close(b.done)
-		show(s.err, p)
+		show(w, p)
 	}()
 	return b
 }
@@ -48,6 +48,8 @@ func (b *bar) lines(w io.Writer, p *apply.Progress) {
 	tick := time.NewTicker(lineEach)
 	defer tick.Stop()
 	var speed rate
+	speed.add(time.Now(), 0)
+	told := false
 	for {
 		select {
 		case <-b.stop:
@@ -55,8 +57,13 @@ func (b *bar) lines(w io.Writer, p *apply.Progress) {
 		case now := <-tick.C:
 			c := p.Counts()
 			speed.add(now, c.Issued)
-			if c.Total > 0 {
-				fmt.Fprintf(w, "issued %d/%d%s\n", c.Issued, c.Total, progressWords(c, speed.perSecond()))
+			if c.Total == 0 {
+				continue
+			}
+			fmt.Fprintf(w, "issued %s%s\n", countWords(c), progressWords(c, speed.perSecond()))
+			if !told && pinned(&speed, c) {
+				told = true
+				fmt.Fprintln(w, pinnedWords)
 			}
 		}
 	}
@@ -67,6 +74,7 @@ func (b *bar) draw(w io.Writer, p *apply.Progress) {
 	var speed rate
 	container := mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh(), mpb.WithRefreshRate(redraw))
 	var line *mpb.Bar
+	told := false
 	tick := time.NewTicker(redraw)
 	defer tick.Stop()
 	for {
@@ -86,15 +94,31 @@ func (b *bar) draw(w io.Writer, p *apply.Progress) {
 			if line == nil {
 				line = container.New(c.Total, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
 					mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
-						return fmt.Sprintf("issued %d/%d ", p.Counts().Issued, c.Total)
+						return "issued " + countWords(p.Counts()) + " "
 					})),
 					mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return progressWords(p.Counts(), speed.perSecond()) })),
 				)
 			}
 			speed.add(now, c.Issued)
 			line.SetCurrent(c.Issued)
+			if !told && pinned(&speed, c) {
+				told = true
+				fmt.Fprintln(container, pinnedWords) // above the bar
+			}
 		}
 	}
+}
+
+// pinned says whether certificates come at just the rate that a stock signer is limited to, while others wait.
+func pinned(speed *rate, c apply.Counts) bool {
+	r := speed.perSecond()
+	return speed.full() && r > 18.5 && r < 21.5 && c.Waiting > 20
+}
+
+const pinnedWords = "the signer is at its stock limit of 20 certificates a second: kube-controller-manager's flags --kube-api-qps and --kube-api-burst raise it"
+
+func countWords(c apply.Counts) string {
+	return thousands(int(c.Issued)) + "/" + thousands(int(c.Total))
 }
 
 // progressWords is what stands behind the count: rate, time left, failures, and what is waited for.

@@ -28,6 +28,14 @@ func (r *rate) add(at time.Time, count int64) {
 	}
 }
 
+// full says whether the rate is that of a whole window.
+func (r *rate) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.points)
+	return n > 1 && r.points[n-1].at.Sub(r.points[0].at) >= rateWindow*9/10
+}
+
 // perSecond is 0 until there is something to say.
 func (r *rate) perSecond() float64 {
 	r.mu.Lock()

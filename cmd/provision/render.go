@@ -3,8 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
 
 	"provision/internal/cluster"
 	"provision/internal/outdir"
@@ -87,7 +91,26 @@ func (v view) summary(s style, p computed) string {
 	add(sum.Bindings, "binding", plan.Create, plan.Update, plan.Delete)
 	add(map[plan.Op]int{plan.Delete: len(p.Requests)}, "request", plan.Delete)
 	add(map[plan.Op]int{plan.Update: len(p.Ledger.Records)}, "ledger record", plan.Update)
-	return s.bold("plan: ") + strings.Join(parts, ", ")
+	line := s.bold("plan: ") + strings.Join(parts, ", ")
+	if words := estimateWords(p.Estimate(p.observed.Ledger, runtime.GOMAXPROCS(0))); words != "" {
+		line += "\n      " + words
+	}
+	return line
+}
+
+// estimateWords says how long an apply takes and why, where it is long enough to ask.
+func estimateWords(e plan.Estimate) string {
+	if e.Time < 5*time.Second {
+		return ""
+	}
+	about := "takes about " + e.Time.Round(time.Second).String()
+	switch {
+	case e.Keys:
+		return about + ": RSA keys are slow to make"
+	case e.Measured:
+		return fmt.Sprintf("%s: the cluster's signer issues about %d certificates a second", about, e.Signer)
+	}
+	return fmt.Sprintf("%s: a stock signer issues about %d certificates a second", about, e.Signer)
 }
 
 // row is one change with the lines below it.
@@ -147,11 +170,11 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 	unchanged, width := 0, 0
 	for _, u := range p.Users {
 		if !u.Idle() {
-			width = max(width, len([]rune(u.Name)))
+			width = max(width, runewidth.StringWidth(u.Name))
 		}
 	}
 	for _, u := range p.Users {
-		name := u.Name + strings.Repeat(" ", width-min(width, len([]rune(u.Name))))
+		name := runewidth.FillRight(u.Name, width)
 		switch {
 		case u.Kubeconfig.Op == plan.Remove:
 			list = append(list, row{"-", fmt.Sprintf("%s  remove kubeconfig %s: %s", name, v.dir.File(u.Name), reasonsWords(u.Kubeconfig.Reasons)), nil})

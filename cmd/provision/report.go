@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"strings"
 
 	"provision/internal/apply"
 	"provision/internal/plan"
@@ -15,20 +17,41 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 		fmt.Fprintln(s.out, "nothing to do")
 	}
 	for _, r := range reports {
-		for _, one := range r.Results {
-			if one.Status != apply.Failed {
-				continue
+		for hint, failures := range failuresByHint(r) {
+			for _, one := range failures {
+				fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.red("failed:"), objectName(one.Kind, one.Namespace, one.Name), oneLine(one.Err))
 			}
-			name := objectName(one.Kind, one.Namespace, one.Name)
-			fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.red("failed:"), name, oneLine(one.Err))
-			if hint := hintFor(one.Err); hint != "" && r.Stopped == nil {
-				fmt.Fprintf(s.err, "  %s\n", s.errStyle.faint("hint: "+hint))
+			if hint != "" && r.Stopped == nil {
+				fmt.Fprintf(s.err, "%s\n", s.errStyle.faint("hint: "+strings.ReplaceAll(hint, "\n", "\n      ")))
 			}
 		}
 		if r.Stopped != nil && !errors.Is(r.Stopped, context.Canceled) {
 			printError(s, fmt.Errorf("stopped early: %w", r.Stopped))
 		}
 		v.summaryLine(s, r, dry)
+	}
+}
+
+// failuresByHint groups failures with one way out, so that it is said once below all of them.
+func failuresByHint(r apply.Report) iter.Seq2[string, []apply.Result] {
+	var hints []string
+	by := map[string][]apply.Result{}
+	for _, one := range r.Results {
+		if one.Status != apply.Failed {
+			continue
+		}
+		hint := hintFor(one.Err)
+		if by[hint] == nil {
+			hints = append(hints, hint)
+		}
+		by[hint] = append(by[hint], one)
+	}
+	return func(yield func(string, []apply.Result) bool) {
+		for _, hint := range hints {
+			if !yield(hint, by[hint]) {
+				return
+			}
+		}
 	}
 }
 

@@ -60,11 +60,8 @@ func (c *statusCmd) Run(ctx context.Context, s streams) error {
 	doc := statusDoc{FormatVersion: formatVersion, Users: []statusUser{}}
 	for _, set := range sets {
 		desired := plan.Expand(set, client.Endpoint())
-		observed, err := client.Observe(ctx, desired)
+		observed, err := observe(ctx, desired, client, dir)
 		if err != nil {
-			return err
-		}
-		if observed.Files, observed.Keys, err = dir.Observe(set.Name, client.UID()); err != nil {
 			return err
 		}
 		for _, u := range plan.Status(desired, observed, now) {

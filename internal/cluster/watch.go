@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -40,8 +39,6 @@ type Watch struct {
 	informer cache.SharedIndexInformer
 	stop     context.CancelFunc
 	done     chan struct{}
-
-	issued atomic.Int64 // certificates seen, for whomever: the sign that the signer works
 
 	mu      sync.Mutex
 	waiting map[types.UID]chan outcome
@@ -88,9 +85,6 @@ func (w *Watch) Stop() {
 	<-w.done
 }
 
-// Issued counts the certificates that were seen to be issued for the set since the watch began, for whomever.
-func (w *Watch) Issued() int64 { return w.issued.Load() }
-
 // trim drops what nobody reads: ten thousand requests would otherwise be held in memory twice.
 func trim(obj any) (any, error) {
 	if r, ok := obj.(*certificatesv1.CertificateSigningRequest); ok {
@@ -122,9 +116,6 @@ func (w *Watch) see(obj any, deleted bool) {
 		return
 	}
 	delete(w.waiting, r.UID)
-	if o.err == nil {
-		w.issued.Add(1)
-	}
 	waiting <- *o // has room for one
 }
 

@@ -12,9 +12,9 @@ import (
 type Record struct {
 	User     string        `json:"user"`
 	Groups   []string      `json:"groups,omitempty"`
-	KeyHash  string        `json:"keyHash"` // hex SHA-256 of the public key
-	Request  string        `json:"request"` // name of the CertificateSigningRequest
-	Duration time.Duration `json:"duration"`
+	KeyHash  string        `json:"keyHash"`  // hex SHA-256 of the public key
+	Request  string        `json:"request"`  // name of the CertificateSigningRequest
+	Duration time.Duration `json:"duration"` // in JSON expirationSeconds
 	Intended time.Time     `json:"intended"`
 	By       string        `json:"by"`               // who applied, as the API server calls him
 	Digest   string        `json:"digest,omitempty"` // of the users file

@@ -92,7 +92,7 @@ type Certificate struct {
 	User         string            `json:"user"`   // common name
 	Groups       []string          `json:"groups"` // organizations, sorted
 	KeyAlgorithm spec.KeyAlgorithm `json:"keyAlgorithm"`
-	Duration     time.Duration     `json:"duration"` // as asked; the signer may shorten it
+	Duration     time.Duration     `json:"duration"` // as asked; in JSON expirationSeconds; the signer may shorten it
 
 	// Only of one that was found.
 	KeyHash      string    `json:"keyHash,omitempty"`      // hex SHA-256 of the public key (SubjectPublicKeyInfo)
