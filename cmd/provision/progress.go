@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -60,7 +61,11 @@ func (b *bar) lines(w io.Writer, p *apply.Progress) {
 			if c.Total == 0 {
 				continue
 			}
-			fmt.Fprintf(w, "issued %s%s\n", countWords(c), progressWords(c, speed.perSecond()))
+			line := "issued " + countWords(c)
+			if words := progressWords(c, speed.perSecond()); words != "" {
+				line += ", " + words
+			}
+			fmt.Fprintln(w, line)
 			if !told && pinned(&speed, c) {
 				told = true
 				fmt.Fprintln(w, pinnedWords)
@@ -96,7 +101,7 @@ func (b *bar) draw(w io.Writer, p *apply.Progress) {
 					mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
 						return "issued " + countWords(p.Counts()) + " "
 					})),
-					mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return progressWords(p.Counts(), speed.perSecond()) })),
+					mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + progressWords(p.Counts(), speed.perSecond()) })),
 				)
 			}
 			speed.add(now, c.Issued)
@@ -115,7 +120,7 @@ func pinned(speed *rate, c apply.Counts) bool {
 	return speed.full() && r > 18.5 && r < 21.5 && c.Waiting > 20
 }
 
-const pinnedWords = "the signer is at its stock limit of 20 certificates a second: kube-controller-manager's flags --kube-api-qps and --kube-api-burst raise it"
+const pinnedWords = "the signer is at its stock limit of 20/s: kube-controller-manager --kube-api-qps raises it"
 
 func countWords(c apply.Counts) string {
 	return thousands(int(c.Issued)) + "/" + thousands(int(c.Total))
@@ -123,16 +128,16 @@ func countWords(c apply.Counts) string {
 
 // progressWords is what stands behind the count: rate, time left, failures, and what is waited for.
 func progressWords(c apply.Counts, perSecond float64) string {
-	words := ""
-	if perSecond > 0 {
-		left := time.Duration(float64(c.Total-c.Issued-c.Failed) / perSecond * float64(time.Second))
-		words += fmt.Sprintf(", %.0f/s, %s left", perSecond, left.Round(time.Second))
+	var words []string
+	if left := c.Total - c.Issued - c.Failed; perSecond > 0 && left > 0 {
+		words = append(words, fmt.Sprintf("%.0f/s", perSecond),
+			time.Duration(float64(left)/perSecond*float64(time.Second)).Round(time.Second).String()+" left")
 	}
 	if c.Failed > 0 {
-		words += fmt.Sprintf(", %d failed", c.Failed)
+		words = append(words, thousands(int(c.Failed))+" failed")
 	}
 	if c.Waiting > 0 {
-		words += fmt.Sprintf(", %d wait for the signer", c.Waiting)
+		words = append(words, thousands(int(c.Waiting))+" wait for the signer")
 	}
-	return words
+	return strings.Join(words, ", ")
 }

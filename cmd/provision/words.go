@@ -17,7 +17,7 @@ func timeWords(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC
 func reasonWords(r plan.Reason) string {
 	switch r.Code {
 	case plan.NoKubeconfig:
-		return "no kubeconfig for this cluster yet"
+		return "no kubeconfig yet"
 	case plan.Unreadable:
 		return "the file is unreadable (" + r.To + "): it is moved aside"
 	case plan.NoCertificate:
@@ -75,7 +75,7 @@ func reasonWords(r plan.Reason) string {
 	case plan.NotInFile:
 		return "no longer in the users file"
 	case plan.InFile:
-		return "in the users file, not in the cluster"
+		return "not in the cluster yet"
 	case plan.SubjectsChanged:
 		return "subjects changed"
 	case plan.RulesChanged:
