@@ -53,7 +53,7 @@ func hintFor(err error) string {
 		return e.hint
 	}
 	if e, ok := errors.AsType[*cluster.PermissionError](err); ok {
-		return "you lack a permission; somebody who may has to grant:\n" + strings.TrimSuffix(rulesYAML([]plan.Permission{e.Missing}), "\n")
+		return "you lack permissions; somebody who may has to grant:\n" + strings.TrimSuffix(rulesYAML(e.Missing), "\n")
 	}
 	switch {
 	case errors.Is(err, apply.ErrStalled):

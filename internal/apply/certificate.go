@@ -47,7 +47,7 @@ func (r *run) issue() {
 		ctx, done := context.WithCancel(r.start)
 		defer done()
 		go func() {
-			if err := r.progress.watchStall(ctx, r.opts.StallAfter); err != nil {
+			if err := r.progress.watchStall(ctx, r.opts.StallAfter, r.client.SignerBusy()); err != nil {
 				r.stop(&StoppedError{err})
 			}
 		}()

@@ -52,10 +52,12 @@ func (p *Progress) issue() {
 }
 
 // watchStall returns an error when nothing was issued for a time although requests wait, or nil when ctx ends. The
-// time is about the signer, not about one user: in a batch of thousands each waits for minutes.
-func (p *Progress) watchStall(ctx context.Context, after time.Duration) error {
+// time is about the signer, not about one user: in a batch of thousands each waits for minutes. Nor is it about this set
+// alone: busy says whether the signer has issued anything for anybody since it was asked last.
+func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy func(context.Context) (bool, error)) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	asked := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,8 +66,28 @@ func (p *Progress) watchStall(ctx context.Context, after time.Duration) error {
 			p.mu.Lock()
 			waiting, moved := p.waiting, p.moved
 			p.mu.Unlock()
-			if waiting > 0 && now.Sub(moved) >= after {
+			quiet := now.Sub(moved)
+			if waiting == 0 || quiet < after/2 {
+				asked = false
+				continue
+			}
+			if asked && quiet < after {
+				continue
+			}
+			works, err := busy(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case err != nil:
+				return err
+			case !asked: // from here on counts what it issues
+				asked = true
+			case !works:
 				return stalled(after, waiting)
+			default:
+				p.mu.Lock()
+				p.moved = now
+				p.mu.Unlock()
 			}
 		}
 	}

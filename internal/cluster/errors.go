@@ -6,18 +6,21 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"provision/internal/plan"
 )
 
-// PermissionError is the API server's refusal of one thing, with the permission that is missing.
+// PermissionError is the API server's refusal of one thing, with the permissions that are missing: that for this
+// thing, and where it is known what else will be refused.
 type PermissionError struct {
 	Doing   string
-	Missing plan.Permission
+	Missing []plan.Permission
 	Err     error
 }
 
@@ -27,10 +30,24 @@ func (e *PermissionError) Unwrap() error { return e.Err }
 
 // permission wraps err, as a PermissionError when the API server refused.
 func permission(err error, missing plan.Permission, doing string) error {
-	if apierrors.IsForbidden(err) {
-		return &PermissionError{Doing: doing, Missing: missing, Err: err}
+	if apierrors.IsForbidden(err) && !byAdmission(err) {
+		return &PermissionError{Doing: doing, Missing: []plan.Permission{missing}, Err: err}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// byAdmission says whether admission refused, which has the same status code and concerns one object: a namespace that
+// is being deleted, a quota, a policy, a webhook.
+func byAdmission(err error) bool {
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		return true
+	}
+	for _, words := range []string{"exceeded quota", "denied request", "denied the request"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // Concerns everybody, not one user: going on would give the same refusal for each.

@@ -43,7 +43,7 @@ func (c *Client) Observe(ctx context.Context, desired plan.Desired) (plan.Observ
 	})
 	g.Go(func() (err error) { o.ClientCA, o.ClientCAError, err = c.clientCA(parallel); return })
 	if err := g.Wait(); err != nil {
-		return o, err
+		return o, c.allMissing(ctx, err, desired.LedgerNamespace)
 	}
 	o.Roles = append(clusterRoles, roles...)
 	o.Bindings = append(clusterBindings, bindings...)
@@ -279,16 +279,19 @@ func (c *Client) names(ctx context.Context, resource schema.GroupVersionResource
 		})
 }
 
+// clientCAName is the ConfigMap that every API server publishes its client CA in
+// (pkg/controlplane/controller/clusterauthenticationtrust).
+const clientCAName = "extension-apiserver-authentication"
+
 // clientCA reads what the API server accepts client certificates from. The operator may not be allowed to: then the
 // reason is returned in words, not as an error, because all else can go on.
 func (c *Client) clientCA(ctx context.Context) ([]*x509.Certificate, string, error) {
-	const name = "extension-apiserver-authentication"
-	m, err := c.kube.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, name, metav1.GetOptions{})
+	m, err := c.kube.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, clientCAName, metav1.GetOptions{})
 	switch {
 	case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
-		return nil, "configmap/" + name + " -n kube-system: " + err.Error(), nil
+		return nil, "configmap/" + clientCAName + " -n kube-system: " + err.Error(), nil
 	case err != nil:
-		return nil, "", fmt.Errorf("read configmap/%s -n kube-system: %w", name, err)
+		return nil, "", fmt.Errorf("read configmap/%s -n kube-system: %w", clientCAName, err)
 	}
 	var list []*x509.Certificate
 	rest := []byte(m.Data["client-ca-file"])
@@ -302,7 +305,7 @@ func (c *Client) clientCA(ctx context.Context) ([]*x509.Certificate, string, err
 		}
 	}
 	if len(list) == 0 {
-		return nil, "configmap/" + name + " -n kube-system has no client-ca-file", nil
+		return nil, "configmap/" + clientCAName + " -n kube-system has no client-ca-file", nil
 	}
 	return list, "", nil
 }

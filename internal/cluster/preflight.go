@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -69,6 +71,48 @@ func (c *Client) Missing(ctx context.Context, p plan.Plan) ([]plan.Permission, e
 		}
 	}
 	return missing, nil
+}
+
+// reads are the permissions without which nothing can be planned. The ledger's namespace may not be known yet: "".
+func reads(ledgerNamespace string) []plan.Permission {
+	list := []plan.Permission{
+		{Verb: "get", Resource: "namespaces"},
+		{Verb: "list", Resource: "namespaces"},
+		{Verb: "list", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		{Verb: "get", Resource: "configmaps", Namespace: metav1.NamespaceSystem, Name: clientCAName},
+	}
+	for _, resource := range []string{"roles", "clusterroles", "rolebindings", "clusterrolebindings"} {
+		p := rbac(resource)
+		p.Verb = "list"
+		list = append(list, p)
+	}
+	if ledgerNamespace != "" {
+		list = append(list, plan.Permission{Verb: "list", Resource: "configmaps", Namespace: ledgerNamespace})
+	}
+	return list
+}
+
+// allMissing adds to a refusal what else would be refused, so that an operator without rights is told once.
+func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespace string) error {
+	e, ok := errors.AsType[*PermissionError](err)
+	if !ok {
+		return err
+	}
+	needed := reads(ledgerNamespace)
+	answers, failed := c.reviews(ctx, needed)
+	if failed != nil {
+		return err // what is known is enough
+	}
+	var missing []plan.Permission
+	for i, p := range needed {
+		if !answers[i] {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) > 0 {
+		e.Missing = missing
+	}
+	return err
 }
 
 // onlyVerbs says whether the dry run could not tell anything, because roles and bindings may not be written at all.

@@ -10,6 +10,7 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
@@ -181,4 +182,29 @@ func (w *Watch) lost(ctx context.Context, ref plan.RequestRef) error {
 		w.see(found, false)
 	}
 	return nil // unreachable for now: the next tick asks again
+}
+
+// SignerBusy returns a question to ask again and again: has the signer issued anything, for whomever, since the last
+// time? Who waits behind other people's requests has no reason to give up. Each time costs a list.
+func (c *Client) SignerBusy() func(context.Context) (bool, error) {
+	var seen map[types.UID]bool
+	return func(ctx context.Context) (bool, error) {
+		now, news := map[types.UID]bool{}, false
+		err := retry(ctx, func() error {
+			return all(ctx, metav1.ListOptions{FieldSelector: "spec.signerName=" + plan.SignerName},
+				plan.Permission{Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+				func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+					return c.kube.CertificatesV1().CertificateSigningRequests().List(ctx, o)
+				},
+				func(obj runtime.Object) error {
+					if r := obj.(*certificatesv1.CertificateSigningRequest); len(r.Status.Certificate) > 0 {
+						now[r.UID] = true
+						news = news || !seen[r.UID]
+					}
+					return nil
+				})
+		})
+		seen = now
+		return news, err
+	}
 }

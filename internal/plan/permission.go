@@ -110,7 +110,15 @@ func RulesFor(permissions []Permission) map[string][]rbacv1.PolicyRule {
 		if t.name != "" {
 			rule.ResourceNames = []string{t.name}
 		}
-		rules[t.namespace] = append(rules[t.namespace], rule)
+		list := rules[t.namespace]
+		alike := slices.IndexFunc(list, func(r rbacv1.PolicyRule) bool {
+			return r.APIGroups[0] == t.group && slices.Equal(r.Verbs, rule.Verbs) && slices.Equal(r.ResourceNames, rule.ResourceNames)
+		})
+		if alike < 0 {
+			rules[t.namespace] = append(list, rule)
+		} else if !slices.Contains(list[alike].Resources, t.resource) {
+			list[alike].Resources = append(list[alike].Resources, t.resource)
+		}
 	}
 	return rules
 }
