@@ -56,31 +56,38 @@ func failuresByHint(r apply.Report) iter.Seq2[string, []apply.Result] {
 }
 
 func (v view) summaryLine(s streams, r apply.Report, dry bool) {
-	certificates, kubeconfigs, objects := 0, 0, 0
+	certificates, rewritten, removed, objects := 0, 0, 0, 0
 	for _, one := range r.Results {
-		if one.Status != apply.Done {
-			continue
-		}
 		switch {
+		case one.Status != apply.Done:
 		case one.Kind != "User":
 			objects++
-		case one.Op == plan.Rewrite || one.Op == plan.Remove:
-			kubeconfigs++
+		case one.Op == plan.Rewrite:
+			rewritten++
+		case one.Op == plan.Remove:
+			removed++
 		default:
 			certificates++
 		}
+	}
+	var parts []string
+	add := func(n int, noun, done string) {
+		if n > 0 {
+			parts = append(parts, plural(n, noun)+" "+done)
+		}
+	}
+	add(certificates, "certificate", "issued into "+v.dir.Path())
+	add(rewritten, "kubeconfig", "rewritten")
+	add(removed, "kubeconfig", "removed")
+	add(objects, "object", "changed in the cluster")
+	if len(parts) == 0 {
+		parts = append(parts, "nothing")
 	}
 	verb := "applied: "
 	if dry {
 		verb = "dry run, nothing was kept: "
 	}
-	line := fmt.Sprintf("%s%s issued into %s", s.outStyle.bold(verb), plural(certificates, "certificate"), v.dir.Path())
-	if kubeconfigs > 0 {
-		line += fmt.Sprintf(", %s rewritten or removed", plural(kubeconfigs, "kubeconfig"))
-	}
-	if objects > 0 {
-		line += fmt.Sprintf(", %s changed in the cluster", plural(objects, "object"))
-	}
+	line := s.outStyle.bold(verb) + strings.Join(parts, ", ")
 	if n := r.Count(apply.Failed); n > 0 {
 		line += ", " + s.outStyle.red(fmt.Sprintf("%d failed", n))
 	}

@@ -172,7 +172,11 @@ func printRemaining(w io.Writer, s style, list []remainder, sets []spec.Set) {
 	for _, r := range list {
 		for _, set := range sets {
 			if slices.ContainsFunc(set.Users, func(u spec.User) bool { return u.Name == r.User }) {
-				fmt.Fprintf(w, "\n%s still names %s: take the user out, or the next apply stops at it\n", set.Pos.File, r.User)
+				then := "stops at it"
+				if r.Until.IsZero() {
+					then = "gives it all back" // nothing is left that keeps the name from being used again
+				}
+				fmt.Fprintf(w, "\n%s still names %s: take the user out, or the next apply %s\n", set.Pos.File, r.User, then)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -116,7 +117,7 @@ func printStatus(s streams, doc statusDoc, now time.Time) error {
 			until, left = timeWords(u.Until), leftWords(u.Until.Sub(now))
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.User, u.State, until, left,
-			orDash(u.File), orDash(strings.Join(u.Groups, " ")), orDash(grantsWords(u.Grants)))
+			fileWords(u.File), orDash(strings.Join(u.Groups, " ")), orDash(grantsWords(u.Grants)))
 	}
 	if err := w.Flush(); err != nil {
 		return errors.New("write to standard output: " + err.Error())
@@ -125,6 +126,14 @@ func printStatus(s streams, doc statusDoc, now time.Time) error {
 		fmt.Fprintf(s.out, "\n%s\n", s.outStyle.red(plural(doc.Expiring, "certificate")+" expiring"))
 	}
 	return nil
+}
+
+// fileWords is a file's name: which directory it is in, the user has said.
+func fileWords(path string) string {
+	if path == "" {
+		return "-"
+	}
+	return filepath.Base(path)
 }
 
 // grantsWords writes "clusterrole/edit -n a" and "clusterrole/edit -n b" as "edit (a b)", to keep a row on its line.
