@@ -90,6 +90,15 @@ e2e: bin/provision.cover bin/kubernetes bin/cluster
 	@echo 'Coverage of the real binary under the end-to-end tests:'
 	@go tool covdata percent -i=coverage
 
+N      ?= 1000
+PARTS  ?= all
+ROUNDS ?= 3
+## bench: measure against lower bounds and write test/bench/RESULTS.md (N=1000 PARTS=all ROUNDS=3; PARTS=raised,start for some)
+.PHONY: bench
+bench: bin/provision bin/kubernetes
+	@cd test && go build -o ../bin/bench ./bench
+	@cd test/bench && ../../bin/bench -n $(N) -parts '$(PARTS)' -rounds $(ROUNDS) -provision $(CURDIR)/bin/provision -kubernetes $(CURDIR)/bin/kubernetes
+
 ## lint: gofmt, go vet, staticcheck, and which package may import which
 .PHONY: lint
 lint: bin/staticcheck
