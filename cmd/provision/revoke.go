@@ -48,7 +48,11 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	decide := func(d plan.Desired, o plan.Observed, now time.Time) plan.Plan { return plan.Revoke(d, o, c.User, now) }
+	unknown := slices.Clone(c.User)
+	decide := func(d plan.Desired, o plan.Observed, now time.Time) plan.Plan {
+		unknown = slices.DeleteFunc(unknown, func(name string) bool { return plan.Knows(d, o, name) })
+		return plan.Revoke(d, o, c.User, now)
+	}
 	var intents []intent
 	for _, set := range sets {
 		intents = append(intents, intent{set.Pos.File, plan.Expand(set, client.Endpoint()), decide})
@@ -73,6 +77,9 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 		}
 	} else {
 		printRemaining(s.out, s.outStyle, left, sets)
+	}
+	if len(unknown) > 0 {
+		return &hinted{fmt.Errorf("nothing of the set bears the name %s", strings.Join(unknown, ", ")), "is it spelled right? provision status lists everybody"}
 	}
 	if reported {
 		return code

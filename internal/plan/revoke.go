@@ -40,6 +40,11 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		stays[name] = !leaves(name)
 	}
 	p.Users = d.left(stays)
+	for i := range p.Users {
+		if c := &p.Users[i].Kubeconfig; c.Op == Remove {
+			c.Reasons = []Reason{{Code: RevokedNow}}
+		}
+	}
 	p.Requests = d.superseded(p.Users)
 	for _, before := range observed.Ledger {
 		if leaves(before.User) && before.Removed.IsZero() && before.Live(now) {
@@ -74,4 +79,14 @@ func Remaining(observed Observed, name string, now time.Time) (until time.Time, 
 	}
 	slices.Sort(groups)
 	return until, slices.Compact(groups)
+}
+
+// Knows says whether anything of the set bears the name: the file, a certificate, a grant, a kubeconfig, a pending key.
+func Knows(desired Desired, observed Observed, name string) bool {
+	_, file := observed.Files[name]
+	_, key := observed.Keys[name]
+	return file || key ||
+		slices.ContainsFunc(desired.Users, func(u User) bool { return u.Certificate.User == name }) ||
+		slices.ContainsFunc(observed.Ledger, func(r Record) bool { return r.User == name }) ||
+		slices.ContainsFunc(observed.Bindings, func(b Binding) bool { return slices.Contains(b.Subjects, Subject{Kind: "User", Name: name}) })
 }
