@@ -106,6 +106,6 @@ func (c *Client) lockedBy(ctx context.Context, lease *resourcelock.LeaseLock, se
 	if err != nil {
 		return fmt.Errorf("lock the set %s: %w", set, err)
 	}
-	return fmt.Errorf("the set %s is being applied by %s since %s: wait for it to end, or give --lock-timeout",
+	return fmt.Errorf("the set %s is being applied by %s since %s: wait for it to end, or give a longer --lock-timeout",
 		set, record.HolderIdentity, record.AcquireTime.UTC().Format("2006-01-02 15:04:05 UTC"))
 }

@@ -2,7 +2,9 @@ package outdir
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -75,6 +77,9 @@ func (d *Dir) keys(set, cluster string) (map[string]plan.Key, error) {
 			continue
 		}
 		k, err := d.readKey(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another run has just finished with it
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -3,8 +3,10 @@ package outdir
 import (
 	"bytes"
 	"crypto"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 
@@ -31,25 +33,33 @@ func (d *Dir) Observe(set, cluster string) (map[string]plan.File, map[string]pla
 	type slot struct {
 		user string
 		file plan.File
+		gone bool // since the directory was listed, by another run's hand
 	}
 	slots := make([]slot, 0, len(names))
 	for _, name := range names {
 		if user, ok := spec.UserOfFile(name); ok {
-			slots = append(slots, slot{user, plan.File{Name: name}})
+			slots = append(slots, slot{user: user, file: plan.File{Name: name}})
 		}
 	}
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range slots {
 		g.Go(func() error {
-			slots[i].file = d.observeFile(slots[i].user, slots[i].file.Name, set, cluster)
+			name := slots[i].file.Name
+			slots[i].file = d.observeFile(slots[i].user, name, set, cluster)
+			if slots[i].file.State == plan.FileForeign {
+				_, err := d.root.Lstat(name)
+				slots[i].gone = errors.Is(err, fs.ErrNotExist)
+			}
 			return nil
 		})
 	}
 	_ = g.Wait()
 	files := make(map[string]plan.File, len(slots))
 	for _, s := range slots {
-		files[s.user] = s.file
+		if !s.gone {
+			files[s.user] = s.file
+		}
 	}
 	keys, err := d.keys(set, cluster)
 	if err != nil {
