@@ -14,7 +14,6 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -35,8 +34,8 @@ type Options struct {
 
 // Client talks to one API server as the operator.
 type Client struct {
-	kube     kubernetes.Interface
-	watch    kubernetes.Interface // without a request timeout, which would cut a watch
+	kube     *clientset
+	watch    *clientset // without a request timeout, which would cut a watch
 	meta     metadata.Interface
 	endpoint plan.Endpoint
 	uid      string
@@ -70,12 +69,12 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.endpoint, err = endpoint(loader, config, o.Context); err != nil {
 		return nil, err
 	}
-	if c.watch, err = kubernetes.NewForConfig(config); err != nil {
+	if c.watch, err = newClientset(config); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
 	}
 	limited := rest.CopyConfig(config)
 	limited.Timeout = o.RequestTimeout
-	if c.kube, err = kubernetes.NewForConfig(limited); err != nil {
+	if c.kube, err = newClientset(limited); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
 	}
 	if c.meta, err = metadata.NewForConfig(limited); err != nil {

@@ -14,7 +14,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"provision/internal/credential"
@@ -29,7 +28,7 @@ var ErrRoleMissing = errors.New("does not exist")
 
 // Login is a session with a user's own credential and nothing of the operator's.
 type Login struct {
-	kube kubernetes.Interface
+	kube *clientset
 	http *http.Client
 }
 
@@ -49,7 +48,7 @@ func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login,
 	if err != nil {
 		return nil, errors.New("the kubeconfig's key and certificate cannot be used together") // err could quote them
 	}
-	kube, err := kubernetes.NewForConfigAndClient(config, client)
+	kube, err := newClientsetFor(config, client)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", e.Server, err)
 	}

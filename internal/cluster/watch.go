@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
 	"provision/internal/plan"
@@ -53,12 +53,25 @@ type outcome struct {
 // Watch starts following the requests of a set and returns once the present state is known.
 func (c *Client) Watch(ctx context.Context, set string) (*Watch, error) {
 	ctx, stop := context.WithCancel(ctx)
-	factory := informers.NewSharedInformerFactoryWithOptions(c.watch, 0,
-		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = plan.SetLabel + "=" + set }),
-		informers.WithTransform(trim))
+	requests := c.watch.CertificatesV1().CertificateSigningRequests()
+	mine := func(o *metav1.ListOptions) { o.LabelSelector = plan.SetLabel + "=" + set }
+	listWatch := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			mine(&o)
+			return requests.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			mine(&o)
+			return requests.Watch(ctx, o)
+		},
+	}
 	w := &Watch{
 		client: c, stop: stop, done: make(chan struct{}), waiting: map[types.UID]chan outcome{},
-		informer: factory.Certificates().V1().CertificateSigningRequests().Informer(),
+		informer: cache.NewSharedIndexInformer(listWatch, &certificatesv1.CertificateSigningRequest{}, 0, cache.Indexers{}),
+	}
+	if err := w.informer.SetTransform(trim); err != nil {
+		stop()
+		return nil, fmt.Errorf("watch certificatesigningrequests: %w", err)
 	}
 	_, err := w.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { w.see(obj, false) },
