@@ -26,4 +26,6 @@ step provision plan --detailed-exitcode
 step provision verify
 step ls -l kubeconfigs
 step kubectl --kubeconfig kubeconfigs/jane.kubeconfig auth whoami
-step kubectl --kubeconfig kubeconfigs/jane.kubeconfig auth can-i --list
+step kubectl --kubeconfig kubeconfigs/tomas.kubeconfig auth can-i --list
+step provision status
+printf '\nAnother cluster to play with: make cluster. Your own: bin/provision plan -f users.yaml\n'
