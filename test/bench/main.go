@@ -56,7 +56,8 @@ type bench struct {
 	binary      string
 	kubernetes  string
 	self        string
-	temp        string // on the disk, not in memory
+	tempParent  string // on a disk, not in memory; "": the system's
+	temp        string // the folder of one part, below it
 	log         io.Writer
 }
 
@@ -117,19 +118,13 @@ func run(ctx context.Context, args []string) error {
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}
-	if b.temp, err = os.MkdirTemp(*temp, "provision-bench-"); err != nil {
-		return err
-	}
-	defer os.RemoveAll(b.temp)
-	// kubectl asks for the API's resources once for all runs, as on a desk.
-	os.Setenv("KUBECACHEDIR", filepath.Join(b.temp, "cache"))
-
+	b.tempParent = *temp
 	commit := commit()
 	for _, p := range chosen {
 		begun := time.Now()
 		fmt.Fprintf(b.log, "\n== %s: %s\n", p.name, p.title)
 		r := &result{Part: p.name, Title: p.title, Date: begun.UTC().Format("2006-01-02 15:04 UTC"), Commit: commit, Machine: machine(), LoadBefore: load()}
-		if err := p.measure(b, ctx, r); err != nil {
+		if err := b.inFolder(func() error { return p.measure(b, ctx, r) }); err != nil {
 			return fmt.Errorf("part %s: %w", p.name, err)
 		}
 		r.Took = time.Since(begun).Seconds()
@@ -142,6 +137,17 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return nil
+}
+
+// inFolder runs do with a folder for what it needs on the disk.
+func (b *bench) inFolder(do func() error) (err error) {
+	if b.temp, err = os.MkdirTemp(b.tempParent, "provision-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.temp)
+	// kubectl asks for the API's resources once for all runs, as on a desk.
+	os.Setenv("KUBECACHEDIR", filepath.Join(b.temp, "cache"))
+	return do()
 }
 
 func choose(names string) ([]part, error) {
