@@ -186,7 +186,7 @@ func (c *Client) held(ctx context.Context, p plan.Plan, refused []plan.Permissio
 			continue
 		}
 		need := rbac(resource[r.After.Kind()])
-		need.Verb, need.Namespace, need.Name = "escalate", r.After.Namespace, r.After.Name
+		need.Verb, need.Namespace, need.Name = "escalate", r.After.Namespace, plan.EscalateName(r)
 		fresh[plan.ObjectKey{Namespace: r.After.Namespace, Name: r.After.Name}] = need
 		if wanted[need] {
 			tries = append(tries, try{need, func(ctx context.Context) error { return dry.PutRole(ctx, p.Set, *r.After) }})
@@ -229,8 +229,9 @@ func (c *Client) held(ctx context.Context, p plan.Plan, refused []plan.Permissio
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	for i, t := range tries {
-		held[t.need] = results[i]
+	for i, t := range tries { // several objects may need one permission
+		earlier, ok := held[t.need]
+		held[t.need] = results[i] && (earlier || !ok)
 	}
 	for bind, escalate := range inherits {
 		// Whoever may make the role only by the verb escalate does not hold its rules, and may not bind it.

@@ -64,7 +64,7 @@ func (p Plan) Permissions() []Permission {
 		switch c.Op {
 		case Create, Update:
 			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
-			add("escalate", rbacGroup, resource, c.After.Namespace, c.After.Name)
+			add("escalate", rbacGroup, resource, c.After.Namespace, EscalateName(c))
 		case Delete:
 			add("delete", rbacGroup, resource, c.Before.Namespace, "")
 		}
@@ -84,6 +84,15 @@ func (p Plan) Permissions() []Permission {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(need), comparePermissions)
+}
+
+// EscalateName is the name for which the API server asks the verb escalate: it takes it from the URL, and the URL of a
+// creation has none. A rule with resourceNames is of no use there.
+func EscalateName(c Change[Role]) string {
+	if c.Op == Create {
+		return ""
+	}
+	return c.After.Name
 }
 
 func comparePermissions(a, b Permission) int {

@@ -68,7 +68,7 @@ func document(parse func([]byte) (any, error)) func(*testscript.TestScript, bool
 
 func text(value any) string {
 	switch value.(type) {
-	case map[string]any, []any:
+	case nil, map[string]any, []any:
 		data, err := json.Marshal(value)
 		if err != nil {
 			return err.Error()

@@ -72,6 +72,7 @@ func program(ts *testscript.TestScript) func(args []string) *exec.Cmd {
 		}
 		command := exec.Command(path, args[1:]...)
 		command.Dir, command.Env = ts.MkAbs("."), env
+		command.WaitDelay = patience // a grandchild may hold the output open
 		return command
 	}
 }
