@@ -189,6 +189,12 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 
 // execute carries plans out, shows how far it is, and reports.
 func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view) error {
+	quiet := context.AfterFunc(ctx, func() {
+		if !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
+			fmt.Fprintf(c.s.err, "%sinterrupted: what is under way has %v to end; interrupt again to stop at once\n", c.newLine(), apply.DefaultGrace)
+		}
+	})
+	defer quiet()
 	var reports []apply.Report
 	for _, p := range all {
 		if !p.Changes() || ctx.Err() != nil {
@@ -211,6 +217,14 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 		}
 	}
 	return outcome(ctx, reports)
+}
+
+// newLine leaves the line of the progress bar, and of the ^C that the terminal shows.
+func (c change) newLine() string {
+	if c.s.errTerminal {
+		return "\n"
+	}
+	return ""
 }
 
 // outcome is the exit of a run whose report has been shown.

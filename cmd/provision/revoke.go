@@ -133,7 +133,7 @@ func remaining(ctx context.Context, client *cluster.Client, all plans, users []s
 			for _, a := range accesses {
 				r.Grants = append(r.Grants, grant{
 					Binding: objectName(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name), Namespace: a.Binding.Namespace,
-					Role: a.Binding.RoleRef.String(), Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name,
+					Role: objectName(a.Binding.RoleRef.Kind, "", a.Binding.RoleRef.Name), Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name,
 					Set: a.Set, Proof: a.Proof, Allowed: a.Allowed,
 				})
 			}

@@ -19,11 +19,14 @@ import (
 	"provision/internal/plan"
 )
 
+// DefaultGrace is how long what is in flight may take after a run was told to stop.
+const DefaultGrace = 10 * time.Second
+
 // Options bound a run. Zero fields get the defaults named here.
 type Options struct {
 	Concurrency int           // requests at once; 32
 	StallAfter  time.Duration // without any certificate issued while some are awaited; 60 s
-	Grace       time.Duration // for what is in flight, after the run was told to stop; 10 s
+	Grace       time.Duration // for what is in flight, after the run was told to stop; DefaultGrace
 	DryRun      bool          // the API server checks everything and persists nothing; no file is written
 	Progress    *Progress     // counted up while the run goes on; may be nil
 }
@@ -95,7 +98,7 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 		o.StallAfter = time.Minute
 	}
 	if o.Grace <= 0 {
-		o.Grace = 10 * time.Second
+		o.Grace = DefaultGrace
 	}
 	if o.Progress == nil {
 		o.Progress = &Progress{}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -45,6 +46,7 @@ func secrets(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("%d pieces of private keys", len(leaks))
 	for _, name := range args[1:] {
 		data := ts.ReadFile(name)
+		data += dumped(data)
 		found := marks(data)
 		for _, l := range leaks {
 			if strings.Contains(data, l.text) {
@@ -58,6 +60,21 @@ func secrets(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s holds no secrets", name)
 		}
 	}
+}
+
+// dumpLine is a line of a hexadecimal dump, as client-go logs binary bodies.
+var dumpLine = regexp.MustCompile(`(?m)^\s*[0-9a-f]{8}  ((?:[0-9a-f]{2} {1,2}){1,16})`)
+
+// dumped is what the hexadecimal dumps in a log say.
+func dumped(log string) string {
+	var b strings.Builder
+	for _, line := range dumpLine.FindAllStringSubmatch(log, -1) {
+		bytes, err := hex.DecodeString(strings.ReplaceAll(line[1], " ", ""))
+		if err == nil {
+			b.Write(bytes)
+		}
+	}
+	return b.String()
 }
 
 // marks finds the head of any private key, as it is and in base64.
@@ -158,38 +175,33 @@ func pieces(keyPEM []byte, of string) ([]leak, error) {
 			return nil, fmt.Errorf("the secret number is not in the key")
 		}
 		add(hex.EncodeToString(number))
+		add(string(number))
 		add(strings.ToUpper(hex.EncodeToString(number)))
 		// In base64 a byte looks different at each of three offsets.
 		for offset := range 3 {
 			add(inside(append(make([]byte, offset), number...), offset, offset+len(number)))
 		}
-		// The PEM text, line by line, and this once more in base64, as in a
-		// kubeconfig.
-		body := inside(block.Bytes, begin, begin+len(number))
-		for line := range strings.Lines(string(keyPEM)) {
-			line = strings.TrimSpace(line)
-			if len(line) >= piece && strings.Contains(base64.StdEncoding.EncodeToString(block.Bytes), line) && overlap(line, body) {
-				at := strings.Index(string(keyPEM), line)
-				add(inside(keyPEM, at, at+len(line)))
-			}
+		// The PEM text once more in base64, as in a kubeconfig, but only what the
+		// number decides: the rest of such a line may be public.
+		first, last := secretChars(begin, begin+len(number))
+		const width = 64 // of a line of PEM
+		text := strings.Index(string(keyPEM), "\n") + 1
+		for at := first / width * width; at < last; at += width {
+			from, to := max(at, first), min(at+width, last)
+			newlines := at / width
+			add(inside(keyPEM, text+newlines+from, text+newlines+to))
 		}
 	}
 	return leaks, nil
 }
 
-// overlap tells whether a line holds a piece of the body.
-func overlap(line, body string) bool {
-	for i := 0; i+piece <= len(body); i++ {
-		if strings.Contains(line, body[i:i+piece]) {
-			return true
-		}
-	}
-	return false
-}
+// secretChars is which characters of the base64 of data data[begin:end] alone
+// decides.
+func secretChars(begin, end int) (first, last int) { return (begin*8 + 5) / 6, end * 8 / 6 }
 
 // inside is that part of the base64 of data which data[begin:end] alone
 // decides.
 func inside(data []byte, begin, end int) string {
-	all := base64.RawStdEncoding.EncodeToString(data)
-	return all[(begin*8+5)/6 : end*8/6]
+	first, last := secretChars(begin, end)
+	return base64.RawStdEncoding.EncodeToString(data)[first:last]
 }
