@@ -5,8 +5,8 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -17,10 +17,14 @@ import (
 	"provision/internal/plan"
 )
 
-// cohort is how many users enter the pipeline together. Two cohorts in flight keep any signer busy, and memory flat:
-// without a bound, ten thousand waiting goroutines hold 140 MB of stack. As a whole cohort enters, its intents reach the
-// ledger in one batch.
-const cohort = batchSize
+// Users enter the pipeline in groups that grow from firstGroup to batchSize: the first is soon at the signer, and the keys
+// of the next are made while the servers work on it. As a group enters together, its intents reach the ledger in one
+// batch. No more than maxInFlight are under way: that keeps any signer busy, and memory flat at any number of users
+// (ten thousand waiting goroutines held 140 MB of stack).
+const (
+	firstGroup  = 50
+	maxInFlight = 2 * batchSize
+)
 
 // issue takes every user who needs a certificate or another kubeconfig through her pipeline.
 func (r *run) issue() {
@@ -38,7 +42,7 @@ func (r *run) issue() {
 			return
 		}
 		defer watch.Stop()
-		r.record = newRecorder(r.work, r.ledger, r.intents())
+		r.record = newRecorder(r.work, r.ledger)
 		defer func() {
 			if err := r.record.close(); err != nil {
 				r.stop(&StoppedError{err})
@@ -59,29 +63,45 @@ func (r *run) issue() {
 		}
 	}
 	var users sync.WaitGroup
-	inFlight := semaphore.NewWeighted(2 * cohort)
-	for group := range slices.Chunk(busy, cohort) {
-		if inFlight.Acquire(r.start, int64(len(group))) != nil {
+	inFlight := semaphore.NewWeighted(maxInFlight)
+	for size := firstGroup; len(busy) > 0; size = min(2*size, batchSize) {
+		n := min(size, len(busy))
+		if inFlight.Acquire(r.start, int64(n)) != nil {
 			break // told to stop: they stay as not started
 		}
-		for _, i := range group {
+		r.expect(busy[:n])
+		entered := make(chan struct{})
+		half := atomic.Int64{}
+		half.Store(int64(n+1) / 2)
+		for _, i := range busy[:n] {
 			users.Go(func() {
 				defer inFlight.Release(1)
-				r.user(&r.users[i], r.plan.Users[i], watch)
+				enter := sync.OnceFunc(func() {
+					if half.Add(-1) == 0 {
+						close(entered)
+					}
+				})
+				defer enter()
+				r.user(&r.users[i], r.plan.Users[i], watch, enter)
 			})
+		}
+		busy = busy[n:]
+		select {
+		case <-entered:
+		case <-r.start.Done():
 		}
 	}
 	users.Wait()
 }
 
-// user brings one user to what the plan says and fills her result.
-func (r *run) user(result *Result, u plan.UserChange, watch *cluster.Watch) {
+// user brings one user to what the plan says and fills her result. She calls entered once her request may be sent.
+func (r *run) user(result *Result, u plan.UserChange, watch *cluster.Watch, entered func()) {
 	began := time.Now()
 	var err error
 	if u.Certificate.Op == plan.Keep {
 		err = r.rewrite(u)
 	} else {
-		err = r.certificate(result, u, watch)
+		err = r.certificate(result, u, watch, entered)
 		if err != nil {
 			r.progress.failed.Add(1)
 		}
@@ -109,20 +129,10 @@ func (r *run) rewrite(u plan.UserChange) error {
 //
 // A resumed user enters behind the creation. Until the kubeconfig is written her key stays in the journal, so a crash
 // at any instant loses nothing.
-func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watch) error {
-	key, request, spec, err := r.request(u)
+func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watch, entered func()) error {
+	key, request, spec, err := r.request(result, u, entered)
 	if err != nil || r.opts.DryRun {
 		return err
-	}
-	result.Status = Pending // from here on the next apply resumes
-	if request.State() == plan.Pending {
-		err = r.finish(r.requests, func() (err error) {
-			request, err = r.client.Approve(r.work, request, spec)
-			return err
-		})
-		if err != nil {
-			return err
-		}
 	}
 	r.progress.await(1)
 	pem, err := watch.Wait(r.work, request.Ref())
@@ -153,8 +163,8 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	return r.dir.DropKey(u.Name, r.client.UID())
 }
 
-// request returns the user's key and her request: both new, or both of an earlier try.
-func (r *run) request(u plan.UserChange) (crypto.Signer, cluster.Request, cluster.RequestSpec, error) {
+// request returns the user's key and her approved request: both new, or both of an earlier try.
+func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto.Signer, cluster.Request, cluster.RequestSpec, error) {
 	want := u.Certificate.After
 	spec := cluster.RequestSpec{Set: r.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
 	var request cluster.Request
@@ -171,10 +181,8 @@ func (r *run) request(u plan.UserChange) (crypto.Signer, cluster.Request, cluste
 			return nil, request, spec, err
 		}
 		spec.Name = u.Request.Name
-		err = r.limited(r.requests, func() (err error) {
-			request, err = r.client.Resume(r.work, spec)
-			return err
-		})
+		entered()
+		request, err = r.approved(result, spec, r.client.Resume)
 		return key, request, spec, err
 	}
 	intended := false
@@ -207,11 +215,25 @@ func (r *run) request(u plan.UserChange) (crypto.Signer, cluster.Request, cluste
 			return nil, request, spec, fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
 		}
 	}
-	err = r.limited(r.requests, func() (err error) {
-		request, err = r.client.CreateRequest(r.work, spec)
+	entered()
+	request, err = r.approved(result, spec, r.client.CreateRequest)
+	return key, request, spec, err
+}
+
+// approved makes or finds a request and approves it, holding one place for both: were approvals to queue behind the
+// creation of a thousand others, the signer would idle first and be late in the end.
+func (r *run) approved(result *Result, spec cluster.RequestSpec, begin func(context.Context, cluster.RequestSpec) (cluster.Request, error)) (request cluster.Request, err error) {
+	err = r.limited(r.requests, func() error {
+		if request, err = begin(r.work, spec); err != nil || r.opts.DryRun {
+			return err
+		}
+		result.Status = Pending // from here on the next apply resumes
+		if request.State() == plan.Pending {
+			request, err = r.client.Approve(r.work, request, spec)
+		}
 		return err
 	})
-	return key, request, spec, err
+	return request, err
 }
 
 // remember puts a key into the journal before anything is asked for it.
@@ -225,15 +247,18 @@ func (r *run) remember(key crypto.Signer, spec cluster.RequestSpec) error {
 	})
 }
 
-// intents is how many records the ledger will get.
-func (r *run) intents() int {
+// expect tells the recorder how many intents some users will bring.
+func (r *run) expect(users []int) {
+	if r.record == nil {
+		return
+	}
 	n := 0
-	for _, u := range r.plan.Users {
-		if u.Certificate.Op != plan.Keep && u.Certificate.Op != plan.Resume {
+	for _, i := range users {
+		if op := r.plan.Users[i].Certificate.Op; op != plan.Keep && op != plan.Resume {
 			n++
 		}
 	}
-	return n
+	r.record.expect(n)
 }
 
 // recordOf is the ledger's record of a request.

@@ -21,7 +21,7 @@ type recorder struct {
 	ctx    context.Context
 
 	mu       sync.Mutex
-	expected int                    // intents still to come
+	expected int                    // intents on their way
 	intents  map[string]plan.Record // by key
 	outcomes map[string]plan.Record
 	voids    map[string]bool
@@ -45,15 +45,22 @@ const (
 	batchSize    = 1000
 )
 
-func newRecorder(ctx context.Context, ledger *cluster.Ledger, expected int) *recorder {
+func newRecorder(ctx context.Context, ledger *cluster.Ledger) *recorder {
 	r := &recorder{
-		ledger: ledger, ctx: ctx, expected: expected,
+		ledger: ledger, ctx: ctx,
 		intents: map[string]plan.Record{}, outcomes: map[string]plan.Record{}, voids: map[string]bool{},
 		round: &intentRound{done: make(chan struct{})},
 		wake:  make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go r.run()
 	return r
+}
+
+// expect says that n more intents are on their way.
+func (r *recorder) expect(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expected += n
 }
 
 // intend returns once the ledger says that a certificate may come to exist.
