@@ -39,7 +39,6 @@ func minimalClient(ctx context.Context, args []string) error {
 	each := flags.Bool("binding-each", false, "a RoleBinding for each user instead of one for a thousand")
 	workers := flags.Int("workers", 32, "requests at once")
 	connections := flags.Int("connections", 1, "connections to the API server")
-	json := flags.Bool("json", false, "JSON instead of protobuf")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -49,9 +48,7 @@ func minimalClient(ctx context.Context, args []string) error {
 	}
 	config.QPS = -1
 	config.WarningHandler = rest.NoWarnings{}
-	if !*json {
-		useProtobuf(config)
-	}
+	useProtobuf(config)
 	clients := make([]*kubernetes.Clientset, *connections)
 	for i := range clients {
 		own := rest.CopyConfig(config)

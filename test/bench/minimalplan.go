@@ -32,7 +32,6 @@ func minimalPlan(ctx context.Context, args []string) error {
 	users := flags.String("users", "users.yaml", "users file")
 	dir := flags.String("dir", "kubeconfigs", "output directory")
 	decode := flags.Bool("decode", true, "decode the kubeconfigs, and the certificate and key in them")
-	json := flags.Bool("json", false, "JSON instead of protobuf")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -51,9 +50,7 @@ func minimalPlan(ctx context.Context, args []string) error {
 		return err
 	}
 	config.QPS = -1
-	if !*json {
-		useProtobuf(config)
-	}
+	useProtobuf(config)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
