@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -91,18 +94,62 @@ func observe(ctx context.Context, desired plan.Desired, client *cluster.Client, 
 	var observed plan.Observed
 	var files map[string]plan.File
 	var keys map[string]plan.Key
-	g, ctx := errgroup.WithContext(ctx)
+	g, parallel := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		observed, err = client.Observe(ctx, desired)
+		observed, err = client.Observe(parallel, desired)
 		return err
 	})
 	g.Go(func() (err error) {
 		files, keys, err = dir.Observe(desired.Set, client.UID())
 		return err
 	})
-	err := g.Wait()
+	if err := g.Wait(); err != nil {
+		return observed, err
+	}
 	observed.Files, observed.Keys = files, keys
+	var err error
+	observed.ClientCA, err = accepted(ctx, observed, client, dir)
 	return observed, err
+}
+
+// accepted leaves out the CAs whose certificates the API server takes no longer. It has to be asked: the list that it
+// publishes keeps every CA until that expires. That is one login for each CA that signed any of the kubeconfigs, and
+// none while the cluster has never changed its CA.
+func accepted(ctx context.Context, observed plan.Observed, client *cluster.Client, dir *outdir.Dir) ([]*x509.Certificate, error) {
+	if len(observed.ClientCA) < 2 {
+		return observed.ClientCA, nil
+	}
+	var list []*x509.Certificate
+	for _, ca := range observed.ClientCA {
+		user, ok := signedBy(ca, observed.Files)
+		if ok {
+			entry, err := dir.ReadEntry(user, client.UID())
+			if err != nil {
+				return nil, err
+			}
+			if ok, err := client.Accepts(ctx, entry); err != nil {
+				return nil, err
+			} else if !ok {
+				continue
+			}
+		}
+		list = append(list, ca)
+	}
+	return list, nil
+}
+
+// signedBy finds a user with a living certificate of a CA.
+func signedBy(ca *x509.Certificate, files map[string]plan.File) (string, bool) {
+	for _, user := range slices.Sorted(maps.Keys(files)) {
+		f := files[user]
+		if f.State != plan.FileOurs || f.Leaf == nil || !f.KeyMatches || !time.Now().Before(f.Leaf.NotAfter) {
+			continue
+		}
+		if plan.SignedByAny(f.Leaf, []*x509.Certificate{ca}) {
+			return user, true
+		}
+	}
+	return "", false
 }
 
 func (all plans) changes() bool {

@@ -40,6 +40,7 @@ type Client struct {
 	endpoint plan.Endpoint
 	uid      string
 	username string
+	options  Options
 	dryRun   []string // metav1.DryRunAll: nothing is persisted
 }
 
@@ -65,7 +66,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	// Warnings of the API server would stand in the middle of a progress bar, once per request.
 	config.WarningHandler = rest.NoWarnings{}
 
-	c := &Client{}
+	c := &Client{options: o}
 	if c.endpoint, err = endpoint(loader, config, o.Context); err != nil {
 		return nil, err
 	}

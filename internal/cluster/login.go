@@ -77,6 +77,23 @@ func (l *Login) WhoAmI(ctx context.Context) (user string, groups []string, err e
 	return review.Status.UserInfo.Username, groups, nil
 }
 
+// Accepts says whether the API server of c takes a user's certificate.
+func (c *Client) Accepts(ctx context.Context, e credential.Entry) (bool, error) {
+	at := c.endpoint // the user's own kubeconfig may still name an old server or CA
+	e.Server, e.CertificateAuthorityData, e.TLSServerName, e.ProxyURL = at.Server, at.CertificateAuthorityData, at.TLSServerName, at.ProxyURL
+	e.InsecureSkipTLSVerify, e.DisableCompression = at.InsecureSkipTLSVerify, at.DisableCompression
+	login, err := LogIn(e, c.options.RequestTimeout, c.options.UserAgent)
+	if err != nil {
+		return false, err
+	}
+	defer login.Close()
+	_, _, err = login.WhoAmI(ctx)
+	if errors.Is(err, ErrLoginRefused) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Probe is one question whose answer shows that a grant holds.
 type Probe struct {
 	rule      rbacv1.PolicyRule

@@ -80,7 +80,7 @@ func certificateChange(u User, file File, has bool, clientCA []*x509.Certificate
 	if have.KeyAlgorithm != want.KeyAlgorithm {
 		c.Reasons = append(c.Reasons, Reason{Code: KeyAlgorithmChanged, From: string(have.KeyAlgorithm), To: string(want.KeyAlgorithm)})
 	}
-	if clientCA != nil && !signedByAny(file.Leaf, clientCA) {
+	if clientCA != nil && !SignedByAny(file.Leaf, clientCA) {
 		c.Reasons = append(c.Reasons, Reason{Code: CAChanged})
 	}
 	if u.Reissue {
@@ -123,9 +123,9 @@ func renewDue(c *Certificate, before spec.RenewBefore, now time.Time) bool {
 	return c.NotAfter.Sub(now) < window
 }
 
-// signedByAny says whether one of the CAs signed the certificate. Key identifiers, where both sides have them, only
+// SignedByAny says whether one of the CAs signed the certificate. Key identifiers, where both sides have them, only
 // save work: they skip the CAs that cannot have done it.
-func signedByAny(leaf *x509.Certificate, cas []*x509.Certificate) bool {
+func SignedByAny(leaf *x509.Certificate, cas []*x509.Certificate) bool {
 	for _, ca := range cas {
 		if len(leaf.AuthorityKeyId) > 0 && len(ca.SubjectKeyId) > 0 && !bytes.Equal(leaf.AuthorityKeyId, ca.SubjectKeyId) {
 			continue

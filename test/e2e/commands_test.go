@@ -41,6 +41,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"request":    request,
 	"secrets":    secrets,
 	"control":    control,
+	"requests":   requests,
+	"constant":   constant,
 }
 
 // kubectl runs kubectl as the administrator of c, outside of any script.
