@@ -111,7 +111,8 @@ func render(dir string) error {
 	b.WriteString("# Measured\n\n" +
 		"Written by `make bench` from the files in `results/`; do not edit. `make bench PARTS=raised,curve` measures some parts again,\n" +
 		"`make bench N=1000` all. Every program is a process of its own, from start to exit. Rounds alternate between the programs;\n" +
-		"figures are medians, with the least and the greatest in brackets. The control plane (`test/`) runs on the same cores.\n")
+		"figures are medians, with the least and the greatest in brackets; a ratio is the median of the rounds' own ratios. The control\n" +
+		"plane (`test/`) runs on the same cores.\n")
 	var targets, sections strings.Builder
 	for _, p := range parts {
 		data, err := os.ReadFile(filepath.Join(dir, "results", p.name+".json"))

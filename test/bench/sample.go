@@ -132,6 +132,19 @@ func (s samples) values(value func(sample) float64) []float64 {
 	return list
 }
 
+// ratios are what one program took over what the other took, round by round: what was slow in a round was so for both.
+func ratios(over, under samples, value func(sample) float64) []float64 {
+	var list []float64
+	for _, a := range over {
+		for _, b := range under {
+			if a.Round == b.Round && a.Users == b.Users {
+				list = append(list, value(a)/value(b))
+			}
+		}
+	}
+	return list
+}
+
 func median(list []float64) float64 {
 	if len(list) == 0 {
 		return 0
