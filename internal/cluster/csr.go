@@ -101,7 +101,7 @@ func (c *Client) verify(found *certificatesv1.CertificateSigningRequest, s Reque
 	swapped := func(why string) error {
 		return fmt.Errorf("certificatesigningrequest/%s: %w: %s", s.Name, ErrSwapped, why)
 	}
-	parsed, err := credential.ParseRequest(found.Spec.Request)
+	parsed, err := credential.VerifyRequest(found.Spec.Request)
 	switch {
 	case parsed.KeyHash != s.KeyHash:
 		return swapped("it was made with another key")

@@ -50,7 +50,8 @@ type outcome struct {
 	err         error
 }
 
-// Watch starts following the requests of a set and returns once the present state is known.
+// Watch starts following the requests of a set. It does not wait for the first list: whoever waits for a certificate
+// does.
 func (c *Client) Watch(ctx context.Context, set string) (*Watch, error) {
 	ctx, stop := context.WithCancel(ctx)
 	requests := c.watch.CertificatesV1().CertificateSigningRequests()
@@ -86,10 +87,6 @@ func (c *Client) Watch(ctx context.Context, set string) (*Watch, error) {
 		defer close(w.done)
 		w.informer.RunWithContext(ctx)
 	}()
-	if !cache.WaitForCacheSync(ctx.Done(), w.informer.HasSynced) {
-		w.Stop()
-		return nil, fmt.Errorf("watch certificatesigningrequests: %w", context.Cause(ctx))
-	}
 	return w, nil
 }
 

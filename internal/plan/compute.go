@@ -3,10 +3,13 @@ package plan
 import (
 	"cmp"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"provision/internal/spec"
 )
@@ -28,12 +31,9 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	named := make(map[string]bool, len(desired.Users))
 	for _, u := range desired.Users {
 		named[u.Certificate.User] = true
-		c, problem := d.user(u)
-		if problem != nil {
-			problems = append(problems, *problem)
-		}
-		p.Users = append(p.Users, c)
 	}
+	p.Users, more = d.users(desired.Users)
+	problems = append(problems, more...)
 	p.Users = append(p.Users, d.left(named)...)
 	slices.SortFunc(p.Users, func(a, b UserChange) int { return strings.Compare(a.Name, b.Name) })
 	p.Requests = d.superseded(p.Users)
@@ -63,6 +63,30 @@ type decision struct {
 	records  map[string][]Record // living ones, by user
 	requests map[string]Request  // by the key that made them
 	now      time.Time
+}
+
+// users decides about every user of the file, on all cores: who signed a certificate takes time to check.
+func (d decision) users(list []User) ([]UserChange, []Problem) {
+	changes, found := make([]UserChange, len(list)), make([]*Problem, len(list))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	const few = 100
+	for from := 0; from < len(list); from += few {
+		g.Go(func() error {
+			for i := from; i < min(from+few, len(list)); i++ {
+				changes[i], found[i] = d.user(list[i])
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+	var problems []Problem
+	for _, p := range found {
+		if p != nil {
+			problems = append(problems, *p)
+		}
+	}
+	return changes, problems
 }
 
 // user decides what happens to one user of the file.

@@ -108,7 +108,7 @@ type Request struct {
 	UID      types.UID
 	State    RequestState
 	Message  string // reason and message of a denial or failure
-	KeyHash  string // of the PKCS#10 request, whose self-signature was verified
+	KeyHash  string // of the PKCS#10 request
 	User     string // common name in it
 	Groups   []string
 	Duration time.Duration
