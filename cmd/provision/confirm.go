@@ -33,7 +33,7 @@ func newQuestion(s streams, yes bool) (question, error) {
 			return question{tty: tty, streams: s}, nil
 		}
 	}
-	return question{}, &hinted{errors.New("there is no terminal to ask on"), "review with `provision plan`, then run `provision apply --yes`"}
+	return question{}, &hinted{errors.New("there is no terminal to ask on"), "give --yes; to see first what would be done: --dry-run=server"}
 }
 
 // confirm asks and takes only "yes". An interrupt means no. What will be deleted is named once more.

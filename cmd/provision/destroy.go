@@ -40,7 +40,7 @@ func (c *destroyCmd) Run(ctx context.Context, s streams) error {
 	}
 	var intents []intent
 	for _, set := range sets {
-		intents = append(intents, intent{set.Pos.File, plan.Nothing(set), plan.Compute})
+		intents = append(intents, intent{set.Pos.File, plan.Nothing(set), plan.Destroy})
 	}
 	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s}
 	_, err = ch.run(ctx, intents, ask)

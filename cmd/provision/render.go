@@ -264,12 +264,21 @@ func (v view) requests(w io.Writer, s style, p plan.Plan) {
 // ledger says what the record of certificates learns, besides the certificates that are issued now.
 func (v view) ledger(w io.Writer, s style, p plan.Plan) {
 	var list []row
+	var left []string
 	for _, c := range p.Ledger.Records {
 		of := c.After
 		if of == nil {
 			of = c.Before
 		}
+		if c.Op == plan.Update && len(c.Reasons) == 1 && c.Before.Removed.IsZero() && !of.Removed.IsZero() {
+			left = append(left, of.User)
+			continue
+		}
 		list = append(list, row{sign(c.Op), fmt.Sprintf("%s record of %s (until %s): %s", c.Op, of.User, timeWords(of.Until()), reasonsWords(c.Reasons)), nil})
+	}
+	if len(left) > 0 {
+		names := listed(slices.Compact(left)) // one may have several certificates
+		list = append(list, row{"~", "note who left, so that nobody else gets the name while a certificate for it lives: " + names, nil})
 	}
 	v.rows(w, s, "ledger", list, 0)
 }

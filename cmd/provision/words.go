@@ -74,6 +74,8 @@ func reasonWords(r plan.Reason) string {
 		return "revoked"
 	case plan.NotInFile:
 		return "no longer in the users file"
+	case plan.SetDestroyed:
+		return "the set is destroyed"
 	case plan.InFile:
 		return "not in the cluster yet"
 	case plan.SubjectsChanged:

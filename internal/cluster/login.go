@@ -180,11 +180,20 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 		need.Verb = "get"
 		return Probe{}, false, permission(err, need, "read "+what)
 	}
+	var found Probe
+	ok := false
 	for _, r := range rules {
 		// Non-resource rules count in ClusterRoleBindings only.
-		if len(r.Resources) > 0 || b.Namespace == "" && len(r.NonResourceURLs) > 0 {
-			return Probe{r, b.Namespace}, true, nil
+		if len(r.Resources) == 0 && (b.Namespace != "" || len(r.NonResourceURLs) == 0) {
+			continue
+		}
+		// A resource itself tells people more than a part of one, such as pods/attach.
+		if whole := len(r.Resources) > 0 && !strings.Contains(r.Resources[0], "/"); whole || !ok {
+			found, ok = Probe{r, b.Namespace}, true
+			if whole {
+				break
+			}
 		}
 	}
-	return Probe{}, false, nil
+	return found, ok, nil
 }

@@ -65,6 +65,7 @@ const (
 	NamesChanged        ReasonCode = "NamesChanged"        // context or cluster name: From, To
 	ModeTooOpen         ReasonCode = "ModeTooOpen"         // others may read the file: From, To
 	NotInFile           ReasonCode = "NotInFile"           // the file no longer says it
+	SetDestroyed        ReasonCode = "SetDestroyed"        // destroy was asked for
 	InFile              ReasonCode = "InFile"              // the file says it, the cluster does not have it
 	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Added, Removed: "user jane", "group a:b"
 	RulesChanged        ReasonCode = "RulesChanged"        // Added, Removed: one rule a line
