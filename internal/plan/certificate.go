@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -42,6 +43,7 @@ func userChange(u User, file File, has bool, observed Observed, now time.Time) U
 		c.Kubeconfig = Change[Kubeconfig]{Op: Write, After: &u.Kubeconfig, Reasons: []Reason{{Code: NewCertificate}}}
 		if has && file.State == FileOurs {
 			c.Kubeconfig.Op, c.Kubeconfig.Before = Rewrite, &file.Kubeconfig
+			c.Kubeconfig.Reasons = append(c.Kubeconfig.Reasons, kubeconfigChange(file, u.Kubeconfig).Reasons...)
 		}
 		return c
 	}
@@ -149,13 +151,16 @@ func kubeconfigChange(file File, want Kubeconfig) Change[Kubeconfig] {
 	}
 	for _, f := range []struct{ name, from, to string }{
 		{"tls-server-name", a.TLSServerName, b.TLSServerName},
-		{"proxy-url", a.ProxyURL, b.ProxyURL},
+		{"proxy-url", withoutPassword(a.ProxyURL), withoutPassword(b.ProxyURL)},
 		{"insecure-skip-tls-verify", strconv.FormatBool(a.InsecureSkipTLSVerify), strconv.FormatBool(b.InsecureSkipTLSVerify)},
 		{"disable-compression", strconv.FormatBool(a.DisableCompression), strconv.FormatBool(b.DisableCompression)},
 	} {
 		if f.from != f.to {
-			c.Reasons = append(c.Reasons, Reason{Code: TLSChanged, From: f.name + " " + orNone(f.from), To: f.name + " " + orNone(f.to)})
+			c.Reasons = append(c.Reasons, Reason{Code: TLSChanged, From: f.name + " " + orNone(f.from), To: orNone(f.to)})
 		}
+	}
+	if a.ProxyURL != b.ProxyURL && withoutPassword(a.ProxyURL) == withoutPassword(b.ProxyURL) {
+		c.Reasons = append(c.Reasons, Reason{Code: TLSChanged, From: "proxy-url", To: "another password"})
 	}
 	if have.Namespace != want.Namespace {
 		c.Reasons = append(c.Reasons, Reason{Code: NamespaceChanged, From: orNone(have.Namespace), To: orNone(want.Namespace)})
@@ -172,6 +177,15 @@ func kubeconfigChange(file File, want Kubeconfig) Change[Kubeconfig] {
 	return c
 }
 
+// withoutPassword hides the password in a URL.
+func withoutPassword(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(not a URL)"
+	}
+	return u.Redacted()
+}
+
 func orNone(s string) string {
 	if s == "" {
 		return "none"
@@ -181,10 +195,10 @@ func orNone(s string) string {
 
 // resume turns the certificate's change into a Resume where a key of ours is in the journal and the cluster has the
 // request that it made, unchanged and still useful. Only the key decides; names decide nothing.
-func (d decision) resume(c *UserChange, u User) *Problem {
+func (d decision) resume(c *UserChange, u User) {
 	key, ok := d.observed.Keys[c.Name]
 	if !ok {
-		return nil
+		return
 	}
 	note := func(code ReasonCode, to string) {
 		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: code, To: to})
@@ -192,30 +206,30 @@ func (d decision) resume(c *UserChange, u User) *Problem {
 	r, ok := d.requests[key.KeyHash]
 	if !ok {
 		for _, other := range d.observed.Requests {
-			if other.Name == key.Request {
-				return &Problem{Code: SwappedRequest, Pos: u.Pos, User: c.Name, Name: other.Name}
+			if other.Name == key.Request { // not ours: it is left alone, and a new key gives a new name
+				note(RequestSwapped, key.Request)
+				return
 			}
 		}
 		note(RequestGone, key.Request)
-		return nil
+		return
 	}
 	switch r.State {
 	case Denied:
 		note(RequestDenied, r.Message)
-		return nil
+		return
 	case Failed:
 		note(RequestFailed, r.Message)
-		return nil
+		return
 	}
 	want := u.Certificate
 	if !r.Conforms || key.KeyAlgorithm != want.KeyAlgorithm || r.User != want.User || !slices.Equal(r.Groups, want.Groups) || r.Duration != want.Duration {
 		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
-		return nil
+		return
 	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
 	c.Request = &RequestRef{Name: r.Name, UID: r.UID}
-	return nil
 }
 
 // groupWarnings says which groups a certificate that is replaced still carries.

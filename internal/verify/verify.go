@@ -54,7 +54,7 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 }
 
 // probesOf finds the questions for every subject: one per grant.
-func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client) (map[plan.Subject][]cluster.Probe, error) {
+func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client) (map[plan.Subject][]question, error) {
 	type found struct {
 		probe cluster.Probe
 		ok    bool
@@ -71,19 +71,19 @@ func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client)
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	probes := map[plan.Subject][]cluster.Probe{}
+	probes := map[plan.Subject][]question{}
 	for i, b := range desired.Bindings {
 		if !questions[i].ok {
 			continue
 		}
 		for _, s := range b.Subjects {
-			probes[s] = append(probes[s], questions[i].probe)
+			probes[s] = append(probes[s], question{questions[i].probe, strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name})
 		}
 	}
 	return probes, nil
 }
 
-func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject][]cluster.Probe, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) Result {
+func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject][]question, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) Result {
 	want := u.Certificate
 	r := Result{User: want.User}
 	differ := func(format string, args ...any) { r.Differences = append(r.Differences, fmt.Sprintf(format, args...)) }
@@ -123,17 +123,23 @@ func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject]
 		questions = append(questions, probes[plan.Subject{Kind: "Group", Name: g}]...)
 	}
 	for _, q := range questions {
-		ok, err := holds(ctx, login, q)
+		ok, err := holds(ctx, login, q.probe)
 		switch {
 		case err != nil:
 			differ("%v", err)
 		case !ok:
-			differ("may not %s", q)
+			differ("may not %s, which %s grants", q.probe, q.role)
 		default:
 			r.Grants++
 		}
 	}
 	return r
+}
+
+// question shows whether a grant of a role holds.
+type question struct {
+	probe cluster.Probe
+	role  string
 }
 
 // holds asks, and asks again for a while when the answer is no.
