@@ -34,7 +34,7 @@ func (c *destroyCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx)
+	client, err := c.open(ctx, sets)
 	if err != nil {
 		return err
 	}

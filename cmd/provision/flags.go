@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"provision/internal/cluster"
+	"provision/internal/spec"
 )
 
 // fileFlags say which users files to read.
@@ -26,10 +28,16 @@ type clusterFlags struct {
 	RequestTimeout time.Duration `default:"60s" placeholder:"TIME" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
 }
 
-func (f clusterFlags) open(ctx context.Context) (*cluster.Client, error) {
+func (f clusterFlags) open(ctx context.Context, sets []spec.Set) (*cluster.Client, error) {
+	var ledgers []string
+	for _, set := range sets {
+		if !slices.Contains(ledgers, set.Ledger.Namespace) {
+			ledgers = append(ledgers, set.Ledger.Namespace)
+		}
+	}
 	return cluster.Open(ctx, cluster.Options{
 		Kubeconfig: f.Kubeconfig, Context: f.Context, As: f.As, AsGroups: f.AsGroup,
-		RequestTimeout: f.RequestTimeout, UserAgent: "provision/" + version,
+		RequestTimeout: f.RequestTimeout, UserAgent: "provision/" + version, LedgerNamespaces: ledgers,
 	})
 }
 
@@ -40,10 +48,10 @@ type outputFlags struct {
 
 // wishFlags ask for more than the file says. Plan and apply share them.
 type wishFlags struct {
-	Reissue       []string `sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever she has. May be repeated."`
-	ReissueAll    bool     `help:"Issue everybody a new certificate."`
-	AllowDeletes  int      `placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
-	RebuildLedger bool     `help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
+	Reissue       []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever she has. May be repeated."`
+	ReissueAll    bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
+	AllowDeletes  int      `json:"allowDeletes,omitempty" placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
+	RebuildLedger bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
 }
 
 // changeFlags say how changes are carried out.

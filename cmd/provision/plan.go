@@ -36,7 +36,7 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx)
+	client, err := c.open(ctx, sets)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		return exitCode(exitError)
 	}
 	if c.Save != "" {
-		if err := savePlan(c.Save, all, c.OutputDir); err != nil {
+		if err := savePlan(c.Save, all, c.OutputDir, c.wishFlags); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"provision/internal/outdir"
@@ -20,9 +22,10 @@ type savedPlan struct {
 	FormatVersion string       `json:"formatVersion"`
 	Changes       bool         `json:"changes"`
 	Summary       plan.Summary `json:"summary"`
-	Digest        string       `json:"digest"` // "sha256:" and hex, of Sets as they stand in the file, compacted
+	Digest        string       `json:"digest"` // "sha256:" and hex, of Sets as they stand in the file, compacted: a checksum, no seal
 	Saved         time.Time    `json:"saved"`
 	OutputDir     string       `json:"outputDir"`
+	Wish          wishFlags    `json:"flags"` // to compute the plan again
 	Sets          []savedSet   `json:"sets"`
 }
 
@@ -32,8 +35,11 @@ type savedSet struct {
 	Inputs plan.Inputs `json:"inputs"`
 }
 
-func savePlan(path string, all plans, dir string) error {
-	saved := savedPlan{FormatVersion: formatVersion, Changes: all.changes(), Summary: planDocument(all).Summary, Saved: time.Now().UTC().Truncate(time.Second), OutputDir: dir}
+func savePlan(path string, all plans, dir string, wish wishFlags) error {
+	saved := savedPlan{
+		FormatVersion: formatVersion, Changes: all.changes(), Summary: planDocument(all).Summary,
+		Saved: time.Now().UTC().Truncate(time.Second), OutputDir: dir, Wish: wish,
+	}
 	for _, p := range all {
 		saved.Sets = append(saved.Sets, savedSet{Source: p.source, Plan: p.Plan, Inputs: p.inputs})
 	}
@@ -45,10 +51,29 @@ func savePlan(path string, all plans, dir string) error {
 	if err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
-	if err := os.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+	if err := writePrivate(path, append(data, '\n')); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
 	return nil
+}
+
+// writePrivate puts a file of mode 0600 in the place of whatever was there; a link is replaced, not followed.
+func writePrivate(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".provision-tmp-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name()) // the first error is the one to tell
+	}
+	return err
 }
 
 func digestOf(sets []savedSet) (string, error) {
@@ -79,7 +104,8 @@ func loadPlan(path string) (savedPlan, error) {
 	return saved, err
 }
 
-// applySaved performs exactly a saved plan, or refuses and lists what has moved since.
+// applySaved performs a saved plan, or refuses and lists what has moved since. The plan in the file is never executed:
+// whoever can edit it could have anything done. It is computed again, and must be the same.
 func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	saved, err := loadPlan(c.Plan)
 	if err != nil {
@@ -88,31 +114,41 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	if c.Reissue != nil || c.ReissueAll || c.AllowDeletes != 0 || c.RebuildLedger {
 		return errors.New("a saved plan is performed as it is: give --reissue, --allow-deletes and --rebuild-ledger to provision plan")
 	}
+	var then plans
+	var sources []string
+	for _, set := range saved.Sets {
+		then = append(then, computed{Plan: set.Plan, source: set.Source, inputs: set.Inputs})
+		if !slices.Contains(sources, set.Source) {
+			sources = append(sources, set.Source)
+		}
+	}
+	if len(sources) == 0 {
+		return fmt.Errorf("%s holds no plan of any set", c.Plan)
+	}
+	sets, err := spec.Load(sources, s.in)
+	if err != nil {
+		return err
+	}
 	client, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s}
+	intents, err := saved.Wish.intents(sets, client)
+	if err != nil {
+		return err
+	}
 	dir, err := outdir.OpenWrite(ctx, saved.OutputDir, c.LockTimeout)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	var all plans
-	var intents []intent
-	for _, set := range saved.Sets {
-		sets, err := spec.Load([]string{set.Source}, s.in)
-		if err != nil {
-			return err
-		}
-		for _, one := range sets {
-			if one.Name == set.Plan.Set {
-				intents = append(intents, intent{set.Source, plan.Expand(one, client.Endpoint()), plan.Compute})
-			}
-		}
-		all = append(all, computed{Plan: set.Plan, source: set.Source, inputs: set.Inputs})
+	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s}
+	v := view{dir: dir, client: client, all: c.ShowAll}
+	planned, err := compute(ctx, intents, client, dir)
+	if err != nil {
+		return err
 	}
-	held, release, err := ch.lock(ctx, all, dir)
+	held, release, err := ch.lock(ctx, planned, dir)
 	if err != nil {
 		return err
 	}
@@ -121,25 +157,34 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := moved(s, all, now); err != nil {
+	if err := moved(s, then, now); err != nil {
 		return err
 	}
-	return ch.execute(held, all, dir, view{dir: dir, client: client, all: c.ShowAll})
+	if err := ch.show(now, v); err != nil {
+		return err
+	}
+	if !then.same(now) {
+		return &hinted{
+			fmt.Errorf("%s is not the plan that is computed from the same inputs (above): nothing was changed", c.Plan),
+			"time has made more due since, or the file was edited: provision plan --save again, and review it",
+		}
+	}
+	return ch.execute(held, now, dir, v)
 }
 
 // moved lists every input of the saved plans that is not what it was.
 func moved(s streams, then, now plans) error {
 	count := 0
-	for i, p := range then {
+	for _, p := range then {
 		inputs := plan.Inputs{}
 		for _, q := range now {
 			if q.Set == p.Set {
 				inputs = q.inputs
 			}
 		}
-		for _, m := range then[i].inputs.Compare(inputs) {
+		for _, m := range p.inputs.Compare(inputs) {
 			count++
-			fmt.Fprintf(s.err, "%s %s: was %s, is %s\n", s.errStyle.yellow("moved:"), m.Object, orGone(m.Then), orGone(m.Now))
+			fmt.Fprintf(s.err, "%s %s\n", s.errStyle.yellow("moved:"), flat(fmt.Sprintf("%s: was %s, is %s", m.Object, orGone(m.Then), orGone(m.Now))))
 		}
 	}
 	if count > 0 {

@@ -48,7 +48,7 @@ func (c *statusCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx)
+	client, err := c.open(ctx, sets)
 	if err != nil {
 		return err
 	}

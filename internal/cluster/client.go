@@ -30,6 +30,9 @@ type Options struct {
 	AsGroups       []string
 	RequestTimeout time.Duration // of one request; 0 is none
 	UserAgent      string
+	// LedgerNamespaces are where the sets keep their ledgers: for the list of what is missing when the first read is
+	// refused already.
+	LedgerNamespaces []string
 }
 
 // Client talks to one API server as the operator.
@@ -99,7 +102,7 @@ func (c *Client) identify(ctx context.Context) error {
 	if err != nil {
 		err = permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: metav1.NamespaceSystem},
 			"read namespace/kube-system, whose UID identifies the cluster")
-		return c.allMissing(ctx, err, "")
+		return c.allMissing(ctx, err, c.options.LedgerNamespaces...)
 	}
 	c.uid = string(system.UID)
 	return nil

@@ -73,8 +73,8 @@ func (c *Client) Missing(ctx context.Context, p plan.Plan) ([]plan.Permission, e
 	return missing, nil
 }
 
-// reads are the permissions without which nothing can be planned. The ledger's namespace may not be known yet: "".
-func reads(ledgerNamespace string) []plan.Permission {
+// reads are the permissions without which nothing can be planned.
+func reads(ledgerNamespaces []string) []plan.Permission {
 	list := []plan.Permission{
 		{Verb: "get", Resource: "namespaces"},
 		{Verb: "list", Resource: "namespaces"},
@@ -86,19 +86,19 @@ func reads(ledgerNamespace string) []plan.Permission {
 		p.Verb = "list"
 		list = append(list, p)
 	}
-	if ledgerNamespace != "" {
-		list = append(list, plan.Permission{Verb: "list", Resource: "configmaps", Namespace: ledgerNamespace})
+	for _, namespace := range ledgerNamespaces {
+		list = append(list, plan.Permission{Verb: "list", Resource: "configmaps", Namespace: namespace})
 	}
 	return list
 }
 
 // allMissing adds to a refusal what else would be refused, so that an operator without rights is told once.
-func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespace string) error {
+func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespaces ...string) error {
 	e, ok := errors.AsType[*PermissionError](err)
 	if !ok {
 		return err
 	}
-	needed := reads(ledgerNamespace)
+	needed := reads(ledgerNamespaces)
 	answers, failed := c.reviews(ctx, needed)
 	if failed != nil {
 		return err // what is known is enough
