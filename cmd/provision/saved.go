@@ -129,7 +129,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx)
+	client, err := c.open(ctx, sets)
 	if err != nil {
 		return err
 	}
