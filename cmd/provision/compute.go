@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -80,6 +81,11 @@ func compute(ctx context.Context, intents []intent, client *cluster.Client, dir 
 			return nil, err
 		}
 		p := in.decide(in.desired, observed, time.Now())
+		warnings, err := grantedElsewhere(ctx, client, p, observed)
+		if err != nil {
+			return nil, err
+		}
+		p.Warnings = append(p.Warnings, warnings...)
 		missing, err := client.Missing(ctx, p)
 		if err != nil && len(p.Problems) == 0 { // a dry run among the questions may stumble over a problem already found
 			return nil, err
@@ -110,6 +116,44 @@ func observe(ctx context.Context, desired plan.Desired, client *cluster.Client, 
 	var err error
 	observed.ClientCA, err = accepted(ctx, observed, client, dir)
 	return observed, err
+}
+
+// grantedElsewhere warns of names that are given for the first time and are bound outside the set already: who gets such
+// a certificate gets that too. Groups are often bound elsewhere on purpose: of them only cluster-admin is told.
+func grantedElsewhere(ctx context.Context, client *cluster.Client, p plan.Plan, observed plan.Observed) ([]plan.Warning, error) {
+	had := map[string]bool{}
+	for _, r := range observed.Ledger {
+		had[r.User] = true
+	}
+	who := map[plan.Subject]bool{}
+	for _, u := range p.Users {
+		if u.Certificate.After == nil || u.Certificate.Before != nil || had[u.Name] {
+			continue
+		}
+		who[plan.Subject{Kind: "User", Name: u.Name}] = true
+		for _, g := range u.Certificate.After.Groups {
+			who[plan.Subject{Kind: "Group", Name: g}] = true
+		}
+	}
+	if len(who) == 0 {
+		return nil, nil
+	}
+	found, err := client.GrantedElsewhere(ctx, p.Set, who)
+	if err != nil {
+		return nil, err
+	}
+	var list []plan.Warning
+	for subject, bindings := range found {
+		if subject.Kind == "Group" {
+			bindings = slices.DeleteFunc(bindings, func(b string) bool { return !strings.HasSuffix(b, "(ClusterRole/cluster-admin)") })
+		}
+		if len(bindings) > 0 {
+			name := plan.SubjectTexts([]plan.Subject{subject})[0]
+			list = append(list, plan.Warning{Code: plan.GrantedElsewhere, Name: name, Items: bindings})
+		}
+	}
+	slices.SortFunc(list, func(a, b plan.Warning) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
 }
 
 // accepted leaves out the CAs whose certificates the API server takes no longer. It has to be asked: the list that it

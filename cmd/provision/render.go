@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,6 +32,9 @@ type view struct {
 func (v view) render(w io.Writer, s style, p computed) {
 	e := v.client.Endpoint()
 	fmt.Fprintf(w, "%s on cluster %s (%s), kubeconfigs in %s\n", s.bold("set "+p.Set), e.Name, e.Server, v.dir.Path())
+	if own := endpointWords(p, e); own != "" {
+		fmt.Fprintf(w, "the kubeconfigs will say: %s\n", flat(own))
+	}
 	v.users(w, s, p.Plan)
 	v.roles(w, s, p.Plan)
 	v.bindings(w, s, p.Plan)
@@ -37,8 +42,12 @@ func (v view) render(w io.Writer, s style, p computed) {
 	v.ledger(w, s, p.Plan)
 	if len(p.Warnings) > 0 {
 		fmt.Fprintf(w, "\n%s\n", s.bold("warnings"))
-		for _, warning := range p.Warnings {
-			fmt.Fprintf(w, "  %s %s\n", s.yellow("!"), warningWords(warning))
+		for i, warning := range p.Warnings {
+			if i == fewRows && !v.all {
+				fmt.Fprintf(w, "  %s ... and %s more (--show-all lists them)\n", s.yellow("!"), thousands(len(p.Warnings)-fewRows))
+				break
+			}
+			fmt.Fprintf(w, "  %s %s\n", s.yellow("!"), flat(warningWords(warning)))
 		}
 	}
 	if len(p.Problems) > 0 {
@@ -48,9 +57,9 @@ func (v view) render(w io.Writer, s style, p computed) {
 			if at := problem.Pos.String(); at != "" {
 				what = at + ": " + what
 			}
-			fmt.Fprintf(w, "  %s %s\n", s.red("x"), what)
+			fmt.Fprintf(w, "  %s %s\n", s.red("x"), flat(what))
 			if hint != "" {
-				fmt.Fprintf(w, "    %s\n", s.faint("hint: "+hint))
+				fmt.Fprintf(w, "    %s\n", s.faint("hint: "+flat(hint)))
 			}
 		}
 	}
@@ -118,6 +127,42 @@ type row struct {
 	sign  string
 	text  string
 	below []string
+	whole bool // no line below is ever left out: what is granted here must be seen
+}
+
+// flat keeps a text on its line: names from the cluster may hold anything.
+func flat(text string) string {
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(text)
+}
+
+// endpointWords says where the users will connect to, if that is not where the operator does.
+func endpointWords(p computed, operator plan.Endpoint) string {
+	for _, u := range p.desired.Users {
+		e := u.Kubeconfig.Endpoint
+		var words []string
+		if e.Server != operator.Server {
+			words = append(words, "server "+e.Server)
+		}
+		if !bytes.Equal(e.CertificateAuthorityData, operator.CertificateAuthorityData) {
+			words = append(words, "another CA than yours")
+		}
+		if e.TLSServerName != operator.TLSServerName {
+			words = append(words, "tls-server-name "+orDash(e.TLSServerName))
+		}
+		if e.ProxyURL != operator.ProxyURL {
+			words = append(words, "proxy "+withoutPassword(e.ProxyURL))
+		}
+		return strings.Join(words, ", ") // all users of a set have the same
+	}
+	return ""
+}
+
+func withoutPassword(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return u.Redacted()
 }
 
 // rows draws a section: - first, then ~, then +; long runs of ~ and + are cut.
@@ -137,8 +182,8 @@ func (v view) rows(w io.Writer, s style, title string, list []row, unchanged int
 				continue
 			}
 			shown++
-			fmt.Fprintf(w, "  %s %s\n", s.symbol(sign), r.text)
-			v.below(w, s, r.below)
+			fmt.Fprintf(w, "  %s %s\n", s.symbol(sign), flat(r.text))
+			v.below(w, s, r)
 		}
 		if hidden > 0 {
 			fmt.Fprintf(w, "  %s ... and %s more like these (--show-all lists them)\n", s.symbol(sign), thousands(hidden))
@@ -150,18 +195,18 @@ func (v view) rows(w io.Writer, s style, title string, list []row, unchanged int
 }
 
 // below draws the + and - lines below a row.
-func (v view) below(w io.Writer, s style, lines []string) {
+func (v view) below(w io.Writer, s style, r row) {
 	shown, hidden := 0, 0
-	for _, line := range lines {
-		if !v.all && strings.HasPrefix(line, "+") && shown == fewRows {
+	for _, line := range r.below {
+		if !v.all && !r.whole && strings.HasPrefix(line, "+") && shown == fewRows {
 			hidden++
 			continue
 		}
 		shown++
-		fmt.Fprintf(w, "      %s%s\n", s.symbol(line[:1]), line[1:])
+		fmt.Fprintf(w, "      %s%s\n", s.symbol(line[:1]), flat(line[1:]))
 	}
 	if hidden > 0 {
-		fmt.Fprintf(w, "      %s ... and %s more\n", s.symbol("+"), thousands(hidden))
+		fmt.Fprintf(w, "      %s ... and %s more (--show-all lists them)\n", s.symbol("+"), thousands(hidden))
 	}
 }
 
@@ -170,24 +215,24 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 	unchanged, width := 0, 0
 	for _, u := range p.Users {
 		if !u.Idle() {
-			width = max(width, runewidth.StringWidth(u.Name))
+			width = max(width, runewidth.StringWidth(plan.Quoted(u.Name)))
 		}
 	}
 	for _, u := range p.Users {
-		name := runewidth.FillRight(u.Name, width)
+		name := runewidth.FillRight(plan.Quoted(u.Name), width)
 		switch {
 		case u.Kubeconfig.Op == plan.Remove:
-			list = append(list, row{"-", fmt.Sprintf("%s  remove kubeconfig %s: %s", name, v.dir.File(u.Name), reasonsWords(u.Kubeconfig.Reasons)), nil})
+			list = append(list, row{"-", fmt.Sprintf("%s  remove kubeconfig %s: %s", name, v.dir.File(u.Name), reasonsWords(u.Kubeconfig.Reasons)), nil, false})
 		case u.Certificate.Op != plan.Keep:
 			sign := "~"
 			if u.Certificate.Before == nil {
 				sign = "+"
 			}
-			list = append(list, row{sign, fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, certificateWords(u.Certificate.After), reasonsWords(u.Certificate.Reasons)), nil})
+			list = append(list, row{sign, fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, certificateWords(u.Certificate.After), reasonsWords(u.Certificate.Reasons)), nil, false})
 		case u.Abandon:
-			list = append(list, row{"-", fmt.Sprintf("%s  drop the key of an earlier try", name), nil})
+			list = append(list, row{"-", fmt.Sprintf("%s  drop the key of an earlier try", name), nil, false})
 		case u.Kubeconfig.Op != plan.Keep:
-			list = append(list, row{"~", fmt.Sprintf("%s  rewrite kubeconfig: %s", name, reasonsWords(u.Kubeconfig.Reasons)), nil})
+			list = append(list, row{"~", fmt.Sprintf("%s  rewrite kubeconfig: %s", name, reasonsWords(u.Kubeconfig.Reasons)), nil, false})
 		default:
 			unchanged++
 		}
@@ -199,9 +244,18 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 func certificateWords(c *plan.Certificate) string {
 	words := spec.FormatDuration(c.Duration) + ", " + string(c.KeyAlgorithm)
 	if len(c.Groups) > 0 {
-		words += ", " + strings.Join(c.Groups, " ")
+		words += ", " + quotedWords(c.Groups)
 	}
 	return words
+}
+
+// quotedWords joins names so that no name looks like two.
+func quotedWords(names []string) string {
+	quoted := make([]string, 0, len(names))
+	for _, n := range names {
+		quoted = append(quoted, plan.Quoted(n))
+	}
+	return strings.Join(quoted, " ")
 }
 
 func (v view) roles(w io.Writer, s style, p plan.Plan) {
@@ -216,7 +270,7 @@ func (v view) roles(w io.Writer, s style, p plan.Plan) {
 		if of == nil {
 			of = c.Before
 		}
-		r := row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name), reasonsWords(c.Reasons)), nil}
+		r := row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name), reasonsWords(c.Reasons)), nil, true}
 		if c.Op == plan.Create {
 			r.below = signed("+", plan.RuleTexts(c.After.Rules))
 		}
@@ -239,7 +293,7 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 			of = c.Before
 		}
 		r := row{sign(c.Op), fmt.Sprintf("%s %s (%s): %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name),
-			objectName(of.RoleRef.Kind, "", of.RoleRef.Name), reasonsWords(c.Reasons)), nil}
+			objectName(of.RoleRef.Kind, "", of.RoleRef.Name), reasonsWords(c.Reasons)), nil, of.RoleRef.Name == "cluster-admin"}
 		switch c.Op {
 		case plan.Create:
 			r.below = signed("+", plan.SubjectTexts(c.After.Subjects))
@@ -256,7 +310,7 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 func (v view) requests(w io.Writer, s style, p plan.Plan) {
 	var list []row
 	for _, c := range p.Requests {
-		list = append(list, row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName("certificatesigningrequest", "", c.Before.Name), reasonsWords(c.Reasons)), nil})
+		list = append(list, row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName("certificatesigningrequest", "", c.Before.Name), reasonsWords(c.Reasons)), nil, false})
 	}
 	v.rows(w, s, "requests", list, 0)
 }
@@ -264,6 +318,9 @@ func (v view) requests(w io.Writer, s style, p plan.Plan) {
 // ledger says what the record of certificates learns, besides the certificates that are issued now.
 func (v view) ledger(w io.Writer, s style, p plan.Plan) {
 	var list []row
+	if p.Ledger.CreateNamespace && p.Changes() {
+		list = append(list, row{"+", "create namespace/" + p.Ledger.Namespace + ", which has no records of this set yet", nil, false})
+	}
 	var left []string
 	for _, c := range p.Ledger.Records {
 		of := c.After
@@ -274,11 +331,11 @@ func (v view) ledger(w io.Writer, s style, p plan.Plan) {
 			left = append(left, of.User)
 			continue
 		}
-		list = append(list, row{sign(c.Op), fmt.Sprintf("%s record of %s (until %s): %s", c.Op, of.User, timeWords(of.Until()), reasonsWords(c.Reasons)), nil})
+		list = append(list, row{sign(c.Op), fmt.Sprintf("%s record of %s (until %s): %s", c.Op, of.User, timeWords(of.Until()), reasonsWords(c.Reasons)), nil, false})
 	}
 	if len(left) > 0 {
 		names := listed(slices.Compact(left)) // one may have several certificates
-		list = append(list, row{"~", "note who left, so that nobody else gets the name while a certificate for it lives: " + names, nil})
+		list = append(list, row{"~", "note who left, so that nobody else gets the name while a certificate for it lives: " + names, nil, false})
 	}
 	v.rows(w, s, "ledger", list, 0)
 }

@@ -46,6 +46,8 @@ func reasonWords(r plan.Reason) string {
 		return "the signer refused the last request (" + r.To + ")"
 	case plan.RequestGone:
 		return "request " + r.To + " has gone from the cluster"
+	case plan.RequestSwapped:
+		return "another request has taken the name of ours, " + r.To + ", and is not approved: find out who made it (kubectl get csr -o yaml)"
 	case plan.NewCertificate:
 		return "new certificate"
 	case plan.ServerChanged:
@@ -130,7 +132,7 @@ func warningWords(w plan.Warning) string {
 		if w.Name != "" {
 			where = "namespace " + w.Name
 		}
-		return fmt.Sprintf("cluster-admin in %s goes to %s", where, listed(w.Items))
+		return fmt.Sprintf("cluster-admin in %s goes to %s", where, strings.Join(w.Items, ", "))
 	case plan.DurationLater:
 		return fmt.Sprintf("the duration in the file differs from that of the present certificate of %s: it counts from the next certificate", listed(w.Items))
 	case plan.ShorterThanAsked:
@@ -138,7 +140,19 @@ func warningWords(w plan.Warning) string {
 	case plan.IssuedElsewhere:
 		return fmt.Sprintf("a valid certificate was issued elsewhere for %s, and the kubeconfig is not here: --reissue USER issues a new one here", listed(w.Items))
 	case plan.ForeignRequest:
-		return fmt.Sprintf("certificatesigningrequest/%s carries this set's label and waits for approval, but no key of ours made it: do not approve it", w.Name)
+		return fmt.Sprintf("requests carry this set's label and wait for approval, but no key of ours made them: do not approve them: %s", listed(w.Items))
+	case plan.SwappedRequest:
+		return fmt.Sprintf("certificatesigningrequest/%s has the name of %s's request, but another key made it: it is not approved; find out who made it (kubectl get csr %s -o yaml)", w.Name, w.User, w.Name)
+	case plan.ReservedNames:
+		return fmt.Sprintf("the file allows itself names that belong to Kubernetes itself, with all that the cluster grants them: %s", strings.Join(w.Items, ", "))
+	case plan.NameAgain:
+		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
+	case plan.LabelCopied:
+		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", listed(w.Items))
+	case plan.LabelGone:
+		return fmt.Sprintf("%s has this set's name but not its label: somebody took it off, or made it; it is not touched, and what it grants stays", objectName("binding", w.Namespace, w.Name))
+	case plan.GrantedElsewhere:
+		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", w.Name, listed(w.Items))
 	case plan.CANotChecked:
 		return fmt.Sprintf("whether certificates are signed by the cluster's current CA was not checked: %s", w.To)
 	case plan.Insecure:
@@ -187,9 +201,6 @@ func problemWords(p plan.Problem) (what, hint string) {
 	case plan.LedgerUnreadable:
 		return fmt.Sprintf("%s cannot be read: %s", objectName("configmap", p.Namespace, p.Name), p.Detail),
 			fmt.Sprintf("remove that entry (kubectl edit configmap %s -n %s), then provision apply --rebuild-ledger", p.Name, p.Namespace)
-	case plan.SwappedRequest:
-		return fmt.Sprintf("certificatesigningrequest/%s has the name of %s's request, but another key made it: it is not approved", p.Name, p.User),
-			"find out who made it (kubectl get csr " + p.Name + " -o yaml), then kubectl delete csr " + p.Name
 	}
 	return string(p.Code), ""
 }

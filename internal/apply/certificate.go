@@ -269,10 +269,14 @@ func (r *run) recordOf(spec cluster.RequestSpec) plan.Record {
 	}
 }
 
-// ended drops the key of a request that can never be issued any more, and returns err.
+// ended drops the key of a request that we shall get no certificate for, and returns err. One that was decided was never
+// issued, so the ledger forgets it; one that somebody deleted may have been, unseen.
 func (r *run) ended(u plan.UserChange, spec cluster.RequestSpec, err error) error {
-	if _, decided := errors.AsType[*cluster.DecidedError](err); decided || errors.Is(err, cluster.ErrGone) {
+	_, decided := errors.AsType[*cluster.DecidedError](err)
+	if decided {
 		r.record.void(spec.KeyHash)
+	}
+	if decided || errors.Is(err, cluster.ErrGone) {
 		return errors.Join(err, r.dir.DropKey(u.Name, r.client.UID()))
 	}
 	return err

@@ -87,7 +87,7 @@ func (r *run) abandon() {
 	var drop []string
 	for i, c := range r.plan.Requests {
 		r.write(&r.requestResults[i], func(ctx context.Context) error { return r.client.DeleteRequest(ctx, *c.Before) })
-		if r.requestResults[i].Status == Done && c.Before.State == plan.Pending {
+		if r.requestResults[i].Status == Done && c.Before.State == plan.Pending && c.Before.Conforms {
 			drop = append(drop, c.Before.KeyHash)
 		}
 	}

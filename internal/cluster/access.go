@@ -33,6 +33,36 @@ func (c *Client) Accesses(ctx context.Context, user string, groups []string) ([]
 	for _, g := range groups {
 		who[plan.Subject{Kind: rbacv1.GroupKind, Name: g}] = true
 	}
+	found, err := c.bindingsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallelReviews)
+	for i := range found {
+		g.Go(func() error { return c.prove(ctx, &found[i], user, groups) })
+	}
+	return found, g.Wait()
+}
+
+// GrantedElsewhere finds the bindings outside a set that grant something to one of the subjects: "RoleBinding x -n y" by
+// subject. It reads every binding in the cluster.
+func (c *Client) GrantedElsewhere(ctx context.Context, set string, who map[plan.Subject]bool) (map[plan.Subject][]string, error) {
+	found, err := c.bindingsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	by := map[plan.Subject][]string{}
+	for _, a := range found {
+		if a.Set != set {
+			by[a.Subject] = append(by[a.Subject], describe(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name)+" ("+a.Binding.RoleRef.String()+")")
+		}
+	}
+	return by, nil
+}
+
+// bindingsOf lists every binding in the cluster that has one of the subjects.
+func (c *Client) bindingsOf(ctx context.Context, who map[plan.Subject]bool) ([]Access, error) {
 	var found []Access
 	note := func(m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
 		b := binding(m, ref, subjects)
@@ -63,15 +93,7 @@ func (c *Client) Accesses(ctx context.Context, user string, groups []string) ([]
 			note(&b.ObjectMeta, b.RoleRef, b.Subjects)
 			return nil
 		})
-	if err != nil {
-		return nil, err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallelReviews)
-	for i := range found {
-		g.Go(func() error { return c.prove(ctx, &found[i], user, groups) })
-	}
-	return found, g.Wait()
+	return found, err
 }
 
 // prove asks about the first thing that a binding's role allows.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -90,6 +91,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	return c, nil
 }
 
+var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
+
 // identify asks who we are and which cluster this is.
 func (c *Client) identify(ctx context.Context) error {
 	review, err := c.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
@@ -105,6 +108,10 @@ func (c *Client) identify(ctx context.Context) error {
 		return c.allMissing(ctx, err, c.options.LedgerNamespaces...)
 	}
 	c.uid = string(system.UID)
+	// It becomes part of file names: what a server says is not trusted with that.
+	if !uid.MatchString(c.uid) {
+		return fmt.Errorf("namespace/kube-system has the UID %q, which is not one: is %s an API server?", c.uid, c.endpoint.Server)
+	}
 	return nil
 }
 

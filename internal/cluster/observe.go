@@ -41,15 +41,14 @@ func (c *Client) Observe(ctx context.Context, desired plan.Desired) (plan.Observ
 		o.Ledger, o.LedgerProblems, o.LedgerNamespace, err = c.ledger(parallel, desired.LedgerNamespace, desired.Set)
 		return
 	})
+	g.Go(func() (err error) { o.BindingOwners, err = c.bindingOwners(parallel, desired.Set); return })
 	g.Go(func() (err error) { o.ClientCA, o.ClientCAError, err = c.clientCA(parallel); return })
 	if err := g.Wait(); err != nil {
 		return o, c.allMissing(ctx, err, desired.LedgerNamespace)
 	}
 	o.Roles = append(clusterRoles, roles...)
 	o.Bindings = append(clusterBindings, bindings...)
-	var err error
-	o.BindingOwners, err = c.bindingOwners(ctx, desired, o.Bindings)
-	return o, err
+	return o, nil
 }
 
 // all lists every page.
@@ -105,7 +104,7 @@ func (c *Client) request(r *certificatesv1.CertificateSigningRequest) plan.Reque
 	case !slices.Equal(r.Spec.Usages, []certificatesv1.KeyUsage{certificatesv1.UsageClientAuth}):
 		q.Mismatch = fmt.Sprintf("its usages are %v", r.Spec.Usages)
 	case r.Spec.Username != c.username:
-		q.Mismatch = fmt.Sprintf("it was sent by %q", r.Spec.Username)
+		q.Mismatch, q.OfOther = fmt.Sprintf("it was sent by %q", r.Spec.Username), true
 	default:
 		q.Conforms = true
 	}
@@ -237,24 +236,12 @@ func (c *Client) referenced(ctx context.Context, desired plan.Desired) (map[stri
 	return namespaces, owners, nil
 }
 
-// bindingOwners finds out whether names that the set would create are taken. Nothing is asked when nothing is new.
-func (c *Client) bindingOwners(ctx context.Context, desired plan.Desired, have []plan.Binding) (map[plan.ObjectKey]string, error) {
-	exists := map[plan.ObjectKey]bool{}
-	for _, b := range have {
-		exists[plan.ObjectKey{Namespace: b.Namespace, Name: b.Name}] = true
-	}
-	kinds := map[string]bool{}
-	for _, b := range desired.Bindings {
-		if !exists[plan.ObjectKey{Namespace: b.Namespace, Name: b.Name}] {
-			kinds[b.Kind()] = true
-		}
-	}
+// bindingOwners finds every binding with a name of the set, whether it carries the set's label or not: a name that the
+// set would create may be taken, and a label may have been taken off.
+func (c *Client) bindingOwners(ctx context.Context, set string) (map[plan.ObjectKey]string, error) {
 	owners := map[plan.ObjectKey]string{}
-	prefix := "provision:" + desired.Set + ":"
-	for kind, resource := range map[string]string{"RoleBinding": "rolebindings", "ClusterRoleBinding": "clusterrolebindings"} {
-		if !kinds[kind] {
-			continue
-		}
+	prefix := "provision:" + set + ":"
+	for _, resource := range []string{"rolebindings", "clusterrolebindings"} {
 		err := c.names(ctx, rbacv1.SchemeGroupVersion.WithResource(resource), func(m *metav1.PartialObjectMetadata) {
 			if strings.HasPrefix(m.Name, prefix) {
 				owners[plan.ObjectKey{Namespace: m.Namespace, Name: m.Name}] = m.Labels[plan.SetLabel]

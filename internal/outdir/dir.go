@@ -82,6 +82,9 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		if !info.IsDir() {
 			return fmt.Errorf("%s is not a directory: move it away", d.join(name))
 		}
+		if writable := writableByOthers(info); writable != "" {
+			return fmt.Errorf("%s: %s: private keys are written there; run chmod go-w %s, or move it away", d.join(name), writable, d.join(name))
+		}
 	}
 	lock, err := d.root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

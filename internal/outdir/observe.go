@@ -17,8 +17,8 @@ import (
 	"provision/internal/spec"
 )
 
-// maxFile is far above any kubeconfig: what is larger is not one.
-const maxFile = 4 << 20
+// maxFile is far above any kubeconfig of ours, some hundred clusters in one: what is larger is not read.
+const maxFile = 1 << 20
 
 // Observe reads what the directory holds for one set and cluster (the UID of its kube-system namespace): the
 // kubeconfigs of all users, whether the file still names them or not, and the public half of the journal.
@@ -138,11 +138,18 @@ func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 
 // read returns a regular file's content.
 func (d *Dir) read(name string) ([]byte, error) {
-	f, err := d.root.OpenFile(name, os.O_RDONLY, 0)
+	f, err := d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0) // a pipe would wait for a writer for ever
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if why := regular(info); why != "" {
+		return nil, errors.New(why)
+	}
 	var b bytes.Buffer
 	if n, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
 		return nil, err

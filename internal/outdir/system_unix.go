@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// nonBlocking opens a pipe without waiting for its other end.
+const nonBlocking = unix.O_NONBLOCK
+
 // tryLock takes an advisory lock that the kernel drops when the process ends, however it ends.
 func tryLock(f *os.File) error {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)

@@ -24,10 +24,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	p.Ledger.Records, records, more = computeLedger(desired, observed, now)
 	problems = append(problems, more...)
 
-	d := decision{observed: observed, records: byUser(records), requests: map[string]Request{}, now: now}
-	for _, r := range observed.Requests {
-		d.requests[r.KeyHash] = r
-	}
+	d := decision{observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), now: now}
 	named := make(map[string]bool, len(desired.Users))
 	for _, u := range desired.Users {
 		named[u.Certificate.User] = true
@@ -63,6 +60,18 @@ type decision struct {
 	records  map[string][]Record // living ones, by user
 	requests map[string]Request  // by the key that made them
 	now      time.Time
+}
+
+// requestsByKey finds the requests that are as an operator of the set would have sent them, under the name that their
+// key gives them. A PKCS#10 request is no secret: a copy of it under another name, or for another signer, is nobody's.
+func requestsByKey(set string, observed Observed) map[string]Request {
+	m := map[string]Request{}
+	for _, r := range observed.Requests {
+		if (r.Conforms || r.OfOther) && r.named(set) {
+			m[r.KeyHash] = r
+		}
+	}
+	return m
 }
 
 // users decides about every user of the file, on all cores: who signed a certificate takes time to check.
@@ -110,7 +119,7 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	c := userChange(u, file, has, d.observed, d.now)
 	switch {
 	case c.Certificate.Op != Keep:
-		return c, d.resume(&c, u)
+		d.resume(&c, u)
 	case pending && file.Certificate.KeyHash != key.KeyHash:
 		c.Abandon = true // what it was for is no longer wanted
 	}
@@ -231,6 +240,9 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 			continue
 		}
 		list = append(list, groupWarnings(u, now)...)
+		if until := reused(lives[u.Name], now); !until.IsZero() && u.Certificate.Op != Keep {
+			list = append(list, Warning{Code: NameAgain, User: u.Name, Until: until})
+		}
 		if u.Elsewhere != nil {
 			away = append(away, u.Name)
 		}
@@ -275,6 +287,24 @@ func setWarnings(desired Desired, observed Observed, records []Record) []Warning
 	if desired.Insecure {
 		list = append(list, Warning{Code: Insecure})
 	}
+	if len(desired.Reserved) > 0 {
+		list = append(list, Warning{Code: ReservedNames, Items: desired.Reserved})
+	}
+	var copied []string
+	for _, b := range observed.Bindings {
+		if !b.named(desired.Set) {
+			copied = append(copied, b.Kind()+" "+Quoted(b.Name)+" "+b.Namespace)
+		}
+	}
+	if len(copied) > 0 {
+		slices.Sort(copied)
+		list = append(list, Warning{Code: LabelCopied, Items: copied})
+	}
+	for key, owner := range observed.BindingOwners {
+		if owner != desired.Set {
+			list = append(list, Warning{Code: LabelGone, Name: key.Name, Namespace: key.Namespace})
+		}
+	}
 	if observed.ClientCAError != "" {
 		list = append(list, Warning{Code: CANotChecked, To: observed.ClientCAError})
 	}
@@ -285,13 +315,32 @@ func setWarnings(desired Desired, observed Observed, records []Record) []Warning
 	for _, r := range records {
 		ours[r.KeyHash] = true // another operator of the set has the key
 	}
-	for _, r := range observed.Requests {
-		// One that is decided needs nobody's attention. One that waits for approval and that we do not know may be bait
-		// for `kubectl certificate approve`.
-		if r.State == Pending && !ours[r.KeyHash] {
-			list = append(list, Warning{Code: ForeignRequest, Name: r.Name, User: r.User})
+	own := requestsByKey(desired.Set, observed)
+	swapped := map[string]string{}
+	for user, k := range observed.Keys {
+		if _, ok := own[k.KeyHash]; !ok {
+			swapped[k.Request] = user
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Warning) int { return strings.Compare(string(a.Code)+a.Name, string(b.Code)+b.Name) })
+	var bait []string
+	for _, r := range observed.Requests {
+		_, mine := own[r.KeyHash]
+		mine = mine && ours[r.KeyHash] && r.named(desired.Set)
+		switch user, taken := swapped[r.Name]; {
+		case taken:
+			list = append(list, Warning{Code: SwappedRequest, Name: r.Name, User: user})
+		case r.State == Pending && !mine:
+			// One that is decided needs nobody's attention. One that waits for approval and that we do not know may be
+			// bait for `kubectl certificate approve`.
+			bait = append(bait, r.Name)
+		}
+	}
+	if len(bait) > 0 {
+		slices.Sort(bait)
+		list = append(list, Warning{Code: ForeignRequest, Items: bait})
+	}
+	slices.SortStableFunc(list, func(a, b Warning) int {
+		return strings.Compare(string(a.Code)+a.Namespace+a.Name, string(b.Code)+b.Namespace+b.Name)
+	})
 	return list
 }

@@ -17,6 +17,7 @@ type Desired struct {
 	Bindings   []Binding // one per role and scope with all its subjects, however many; Name is that of the first shard
 	References []Reference
 	Insecure   bool
+	Reserved   []string // names of Kubernetes itself that the file allows itself
 
 	Digest          string // of the users file's document
 	LedgerNamespace string
@@ -70,7 +71,7 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. What the file leaves to the cluster comes from operator:
 // the endpoint of the operator's own context.
 func Expand(set spec.Set, operator Endpoint) Desired {
-	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved}
 	e := endpoint(set.Cluster, operator)
 	d.Insecure = e.InsecureSkipTLSVerify
 	for _, u := range set.Users {

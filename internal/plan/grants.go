@@ -3,7 +3,9 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -56,6 +58,9 @@ func computeBindings(desired Desired, observed Observed) ([]Change[Binding], []P
 	}
 	have := map[scope][]Binding{}
 	for _, b := range observed.Bindings {
+		if !b.named(desired.Set) {
+			continue // somebody copied the label: see setWarnings
+		}
 		s := scope{b.Namespace, b.RoleRef}
 		have[s] = append(have[s], b)
 	}
@@ -196,15 +201,35 @@ func one[T any](c Change[T]) *T {
 func SubjectTexts(list []Subject) []string {
 	texts := make([]string, 0, len(list))
 	for _, s := range list {
-		texts = append(texts, strings.ToLower(s.Kind)+" "+s.Name)
+		texts = append(texts, strings.ToLower(s.Kind)+" "+Quoted(s.Name))
 	}
 	return texts
 }
 
-// RuleTexts writes rules one per line, as people read them: "get,list pods,services (apps)".
+// Quoted writes a name as it is, and in quotes where it could be taken for several words or lines.
+func Quoted(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == ',' || r == '"' }) {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
+// RuleTexts writes rules one per line, as people read them: "get,list pods,services (apps)". Those come first that have
+// a wildcard.
 func RuleTexts(rules []rbacv1.PolicyRule) []string {
 	texts := make([]string, 0, len(rules))
-	for _, r := range rules {
+	wild := func(r rbacv1.PolicyRule) bool {
+		return slices.Contains(slices.Concat(r.Verbs, r.Resources, r.APIGroups), "*")
+	}
+	for _, r := range slices.SortedStableFunc(slices.Values(rules), func(a, b rbacv1.PolicyRule) int {
+		switch {
+		case wild(a) == wild(b):
+			return 0
+		case wild(a):
+			return -1
+		}
+		return 1
+	}) {
 		var b strings.Builder
 		b.WriteString(strings.Join(r.Verbs, ","))
 		if len(r.NonResourceURLs) > 0 {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A duration is written as Kubernetes writes it: expirationSeconds, not Go's nanoseconds.
+// How a plan is written for programs. A duration is written as Kubernetes writes it: expirationSeconds, not Go's
+// nanoseconds.
 
 type plainCertificate Certificate
 
@@ -53,4 +54,12 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	*r = Record(j.plainRecord)
 	r.Duration = time.Duration(j.ExpirationSeconds) * time.Second
 	return nil
+}
+
+type plainEndpoint Endpoint
+
+// MarshalJSON hides a proxy's password: plans are printed, and saved where others read them.
+func (e Endpoint) MarshalJSON() ([]byte, error) {
+	e.ProxyURL = withoutPassword(e.ProxyURL)
+	return json.Marshal(plainEndpoint(e))
 }

@@ -61,6 +61,7 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 	void := map[string]bool{}
 	for _, r := range observed.Requests {
 		switch {
+		case !r.named(desired.Set) || !r.Conforms && !r.OfOther: // a copy, or bait
 		case r.State == Issued && r.Certificate != nil:
 			issued[r.KeyHash] = r.Certificate
 		case r.State == Denied || r.State == Failed:

@@ -33,7 +33,7 @@ type Observed struct {
 	// as the desired state refers to it.
 	Namespaces map[string]bool
 	RoleOwners map[ObjectKey]string
-	// BindingOwners has only names that the set would create.
+	// BindingOwners has the bindings with names of the set.
 	BindingOwners map[ObjectKey]string
 
 	// Ledger is the set's record of certificates, expired ones among it. LedgerProblems says what of it cannot be read.
@@ -118,4 +118,11 @@ type Request struct {
 	// Mismatch names the first that is not.
 	Conforms bool
 	Mismatch string
+	// OfOther is whether it is only the requesting user that does not conform: perhaps another operator of the set.
+	OfOther bool
+}
+
+// named says whether the request has the name that its key gives it in a set.
+func (r Request) named(set string) bool {
+	return len(r.KeyHash) >= 16 && r.Name == RequestName(set, r.User, r.KeyHash)
 }

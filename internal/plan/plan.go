@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -57,6 +58,7 @@ const (
 	RequestDenied       ReasonCode = "RequestDenied"       // To: reason and message
 	RequestFailed       ReasonCode = "RequestFailed"       // To: reason and message
 	RequestGone         ReasonCode = "RequestGone"         // we hold a key whose request the cluster no longer has; To: its name
+	RequestSwapped      ReasonCode = "RequestSwapped"      // another request has taken the name of ours; To: its name
 	NewCertificate      ReasonCode = "NewCertificate"      // the kubeconfig follows its certificate
 	ServerChanged       ReasonCode = "ServerChanged"       // From, To
 	CADataChanged       ReasonCode = "CADataChanged"       // the CA in the kubeconfig
@@ -175,6 +177,9 @@ func (b Binding) Kind() string {
 	return "RoleBinding"
 }
 
+// named says whether the binding has a name that the set gives.
+func (b Binding) named(set string) bool { return strings.HasPrefix(b.Name, "provision:"+set+":") }
+
 // UserChange is everything that happens to one user, in one place. Request is set for Resume only: the object that
 // is resumed, already checked against the key that we hold.
 type UserChange struct {
@@ -208,7 +213,13 @@ const (
 	ClusterAdmin       WarningCode = "ClusterAdmin"       // Items: who is given cluster-admin, Name: where
 	ShorterThanAsked   WarningCode = "ShorterThanAsked"   // User or Count, From (asked), To (issued)
 	DurationLater      WarningCode = "DurationLater"      // Items (users): a changed duration counts from the next certificate
-	ForeignRequest     WarningCode = "ForeignRequest"     // Name: a request with our label that no key of ours made
+	ForeignRequest     WarningCode = "ForeignRequest"     // Items: requests with our label that wait for approval and that no key of ours made
+	SwappedRequest     WarningCode = "SwappedRequest"     // Name: a request that has the name of User's, and is not hers
+	ReservedNames      WarningCode = "ReservedNames"      // Items: names of Kubernetes itself that the file allows itself
+	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse)
+	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
+	LabelGone          WarningCode = "LabelGone"          // Namespace, Name: a binding with our name and without our label
+	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
 	CANotChecked       WarningCode = "CANotChecked"       // To: why the cluster's client CA is not known
 	Insecure           WarningCode = "Insecure"           // the kubeconfigs will skip TLS verification
 	IssuedElsewhere    WarningCode = "IssuedElsewhere"    // Items (users): they have a certificate whose kubeconfig is not here
@@ -216,13 +227,14 @@ const (
 
 // Warning is a code with its values.
 type Warning struct {
-	Code  WarningCode `json:"code"`
-	User  string      `json:"user,omitempty"`
-	Name  string      `json:"name,omitempty"`
-	Items []string    `json:"items,omitempty"`
-	From  string      `json:"from,omitempty"`
-	To    string      `json:"to,omitempty"`
-	Until time.Time   `json:"until,omitzero"`
+	Code      WarningCode `json:"code"`
+	User      string      `json:"user,omitempty"`
+	Namespace string      `json:"namespace,omitempty"`
+	Name      string      `json:"name,omitempty"`
+	Items     []string    `json:"items,omitempty"`
+	From      string      `json:"from,omitempty"`
+	To        string      `json:"to,omitempty"`
+	Until     time.Time   `json:"until,omitzero"`
 }
 
 // ProblemCode says why a plan cannot be applied.
@@ -240,7 +252,6 @@ const (
 	TooManyDeletes   ProblemCode = "TooManyDeletes"   // Count: what the plan would delete; Detail: how many may go unasked
 	LedgerIncomplete ProblemCode = "LedgerIncomplete" // Name: the ledger's namespace; Detail: users whose certificates it does not list
 	LedgerUnreadable ProblemCode = "LedgerUnreadable" // Name: the object; Detail: what is wrong with it
-	SwappedRequest   ProblemCode = "SwappedRequest"   // Name: the request that has our request's name and another key
 )
 
 // Problem is something that must be mended before anything is applied. Pos is where the file asks for it.

@@ -13,6 +13,9 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	p.Problems = slices.Clone(observed.LedgerProblems)
 	leaves := func(name string) bool { return slices.Contains(names, name) }
 	for _, before := range observed.Bindings {
+		if !before.named(desired.Set) {
+			continue // nobody's: Remaining grants are shown all the same
+		}
 		after := before
 		after.Subjects = slices.DeleteFunc(slices.Clone(before.Subjects), func(s Subject) bool { return s.Kind == "User" && leaves(s.Name) })
 		_, removed := difference(before.Subjects, after.Subjects)
@@ -28,10 +31,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	slices.SortFunc(p.Bindings, func(a, b Change[Binding]) int {
 		return compareKeys(a.Before.Namespace, a.Before.Name, b.Before.Namespace, b.Before.Name)
 	})
-	d := decision{observed: observed, requests: map[string]Request{}, now: now}
-	for _, r := range observed.Requests {
-		d.requests[r.KeyHash] = r
-	}
+	d := decision{observed: observed, requests: requestsByKey(desired.Set, observed), now: now}
 	stays := map[string]bool{}
 	for name := range observed.Files {
 		stays[name] = !leaves(name)

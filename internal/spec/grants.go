@@ -91,11 +91,11 @@ func (r *reader) rule(v value, namespaced bool) rbacv1.PolicyRule {
 		return all
 	}
 	rule := rbacv1.PolicyRule{
-		APIGroups:       words("apiGroups", r.text), // "" is the core group
-		Resources:       words("resources", r.filled),
-		ResourceNames:   words("resourceNames", r.filled),
-		Verbs:           words("verbs", r.filled),
-		NonResourceURLs: words("nonResourceURLs", r.filled),
+		APIGroups:       words("apiGroups", r.apiGroup),
+		Resources:       words("resources", r.visible),
+		ResourceNames:   words("resourceNames", r.visible),
+		Verbs:           words("verbs", r.visible),
+		NonResourceURLs: words("nonResourceURLs", r.visible),
 	}
 	absent := func(name, detail string) {
 		if f := o.get(name); !f.given() || f.isEmptyList() {
@@ -122,6 +122,14 @@ func (r *reader) rule(v value, namespaced bool) rbacv1.PolicyRule {
 		absent("resources", "must hold at least one resource, as in pods")
 	}
 	return rule
+}
+
+// apiGroup reads an API group: "" is the core group.
+func (r *reader) apiGroup(v value) (string, bool) {
+	if s, ok := r.text(v); !ok || s == "" {
+		return s, ok
+	}
+	return r.visible(v)
 }
 
 func (r *reader) groups(v value) []Group {

@@ -116,8 +116,31 @@ func disguise(s string) string {
 		c, _ := utf8.DecodeRuneInString(s[i:])
 		return fmt.Sprintf("must not contain invisible or unassigned characters (%U)", c)
 	}
+	if mixed := mixedScripts(s); mixed != "" {
+		return "must not mix " + mixed + " letters in one word: some look alike"
+	}
 	if !norm.NFC.IsNormalString(s) {
 		return fmt.Sprintf("must be in Unicode normal form C: %+q", norm.NFC.String(s))
+	}
+	return ""
+}
+
+// mixedScripts says which scripts with letters that look alike stand in one word of s, or "".
+func mixedScripts(s string) string {
+	scripts := []struct {
+		name  string
+		table *unicode.RangeTable
+	}{{"Latin", unicode.Latin}, {"Greek", unicode.Greek}, {"Cyrillic", unicode.Cyrillic}}
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
+		var found []string
+		for _, script := range scripts {
+			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(script.table, r) }) {
+				found = append(found, script.name)
+			}
+		}
+		if len(found) > 1 {
+			return strings.Join(found, " and ")
+		}
 	}
 	return ""
 }
