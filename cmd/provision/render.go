@@ -137,24 +137,24 @@ func flat(text string) string {
 
 // endpointWords says where the users will connect to, if that is not where the operator does.
 func endpointWords(p computed, operator plan.Endpoint) string {
-	for _, u := range p.desired.Users {
-		e := u.Kubeconfig.Endpoint
-		var words []string
-		if e.Server != operator.Server {
-			words = append(words, "server "+e.Server)
-		}
-		if !bytes.Equal(e.CertificateAuthorityData, operator.CertificateAuthorityData) {
-			words = append(words, "another CA than yours")
-		}
-		if e.TLSServerName != operator.TLSServerName {
-			words = append(words, "tls-server-name "+orDash(e.TLSServerName))
-		}
-		if e.ProxyURL != operator.ProxyURL {
-			words = append(words, "proxy "+withoutPassword(e.ProxyURL))
-		}
-		return strings.Join(words, ", ") // all users of a set have the same
+	if len(p.desired.Users) == 0 {
+		return ""
 	}
-	return ""
+	e := p.desired.Users[0].Kubeconfig.Endpoint // all users of a set have the same
+	var words []string
+	if e.Server != operator.Server {
+		words = append(words, "server "+e.Server)
+	}
+	if !bytes.Equal(e.CertificateAuthorityData, operator.CertificateAuthorityData) {
+		words = append(words, "another CA than yours")
+	}
+	if e.TLSServerName != operator.TLSServerName {
+		words = append(words, "tls-server-name "+orDash(e.TLSServerName))
+	}
+	if e.ProxyURL != operator.ProxyURL {
+		words = append(words, "proxy "+withoutPassword(e.ProxyURL))
+	}
+	return strings.Join(words, ", ")
 }
 
 func withoutPassword(raw string) string {
