@@ -37,6 +37,7 @@ for package in $(go list ./cmd/... ./internal/...); do
 		esac
 		for bad in $forbidden; do
 			case "$import" in
+			net/url) ;; # only words, no network
 			"$bad" | "$bad"/*) echo "$short must not import $import"; status=1 ;;
 			esac
 		done
