@@ -56,7 +56,7 @@ func failuresByHint(r apply.Report) iter.Seq2[string, []apply.Result] {
 }
 
 func (v view) summaryLine(s streams, r apply.Report, dry bool) {
-	certificates, rewritten, removed, objects := 0, 0, 0, 0
+	certificates, rewritten, removed, dropped, objects := 0, 0, 0, 0, 0
 	for _, one := range r.Results {
 		switch {
 		case one.Status != apply.Done:
@@ -66,6 +66,8 @@ func (v view) summaryLine(s streams, r apply.Report, dry bool) {
 			rewritten++
 		case one.Op == plan.Remove:
 			removed++
+		case one.Op == plan.Delete:
+			dropped++
 		default:
 			certificates++
 		}
@@ -79,6 +81,7 @@ func (v view) summaryLine(s streams, r apply.Report, dry bool) {
 	add(certificates, "certificate", "issued into "+v.dir.Path())
 	add(rewritten, "kubeconfig", "rewritten")
 	add(removed, "kubeconfig", "removed")
+	add(dropped, "key", "of an earlier try dropped")
 	add(objects, "object", "changed in the cluster")
 	if len(parts) == 0 {
 		parts = append(parts, "nothing")

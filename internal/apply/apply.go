@@ -151,7 +151,7 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 			op = u.Kubeconfig.Op
 		}
 		if op == plan.Keep && u.Abandon {
-			op = plan.Remove
+			op = plan.Delete
 		}
 		r.users[i] = Result{Kind: "User", Name: u.Name, Op: op, Status: NotStarted}
 		if u.Certificate.Op != plan.Keep {

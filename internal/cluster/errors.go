@@ -78,7 +78,9 @@ func unreachable(err error) bool {
 
 // retry calls do until it succeeds, fails for good, or the API server has been away for too long. A request that
 // failed transiently may have taken effect all the same: do must cope with that.
-func retry(ctx context.Context, do func() error) error {
+func retry(ctx context.Context, do func() error) error { return retryFor(ctx, patience, do) }
+
+func retryFor(ctx context.Context, patience time.Duration, do func() error) error {
 	wait := 250 * time.Millisecond
 	var since time.Time
 	for {

@@ -20,6 +20,10 @@ import (
 	"provision/internal/plan"
 )
 
+// loginPatience is how long a login is tried again. A kubeconfig that names a server which is not there is an answer,
+// too, and must not hold up those of the others.
+const loginPatience = 5 * time.Second
+
 // ErrLoginRefused says that the API server does not accept a certificate.
 var ErrLoginRefused = errors.New("the API server does not accept the certificate")
 
@@ -62,7 +66,7 @@ func (l *Login) Close() { l.http.CloseIdleConnections() }
 // left out; groups are sorted.
 func (l *Login) WhoAmI(ctx context.Context) (user string, groups []string, err error) {
 	var review *authenticationv1.SelfSubjectReview
-	err = retry(ctx, func() (err error) {
+	err = retryFor(ctx, loginPatience, func() (err error) {
 		review, err = l.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 		return err
 	})
