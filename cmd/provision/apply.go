@@ -89,6 +89,9 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 	if err != nil {
 		return nil, err
 	}
+	if err := shown.check(ctx, c.client); err != nil {
+		return nil, err
+	}
 	if err := c.show(shown, v); err != nil {
 		return nil, err
 	}
@@ -120,6 +123,9 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 		return nil, err
 	}
 	if !now.same(shown) {
+		if err := now.check(held, c.client); err != nil {
+			return nil, err
+		}
 		fmt.Fprintln(c.s.err, "the cluster or the directory has changed since; the plan now:")
 		if err := c.show(now, v); err != nil {
 			return nil, err

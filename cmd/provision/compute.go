@@ -63,10 +63,15 @@ func (f wishFlags) intents(sets []spec.Set, client *cluster.Client) ([]intent, e
 type computed struct {
 	plan.Plan
 	source   string
+	cluster  string // UID
 	desired  plan.Desired
 	observed plan.Observed
-	inputs   plan.Inputs
 	missing  []plan.Permission
+}
+
+// inputs are the versions of what the plan was computed from.
+func (p computed) inputs() plan.Inputs {
+	return plan.InputsOf(p.source, p.cluster, p.desired, p.observed)
 }
 
 // plans are the plans of all sets of the users files.
@@ -80,19 +85,35 @@ func compute(ctx context.Context, intents []intent, client *cluster.Client, dir 
 		if err != nil {
 			return nil, err
 		}
-		p := in.decide(in.desired, observed, time.Now())
-		warnings, err := grantedElsewhere(ctx, client, p, observed)
-		if err != nil {
-			return nil, err
-		}
-		p.Warnings = append(p.Warnings, warnings...)
-		missing, err := client.Missing(ctx, p)
-		if err != nil && len(p.Problems) == 0 { // a dry run among the questions may stumble over a problem already found
-			return nil, err
-		}
-		all = append(all, computed{p, in.source, in.desired, observed, plan.InputsOf(in.source, client.UID(), in.desired, observed), missing})
+		all = append(all, computed{in.decide(in.desired, observed, time.Now()), in.source, client.UID(), in.desired, observed, nil})
 	}
 	return all, nil
+}
+
+// check asks the API server what only it knows of a plan that is to be shown: what the operator lacks, and what new
+// names are granted already.
+func (all plans) check(ctx context.Context, client *cluster.Client) error {
+	for i := range all {
+		p := &all[i]
+		g, ctx := errgroup.WithContext(ctx)
+		var warnings []plan.Warning
+		g.Go(func() (err error) {
+			warnings, err = grantedElsewhere(ctx, client, p.Plan, p.observed)
+			return err
+		})
+		g.Go(func() (err error) {
+			p.missing, err = client.Missing(ctx, p.Plan)
+			if len(p.Problems) > 0 { // a dry run among the questions may stumble over a problem already found
+				return nil
+			}
+			return err
+		})
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		p.Warnings = append(p.Warnings, warnings...)
+	}
+	return nil
 }
 
 // observe looks at the cluster and at the directory, beside each other.

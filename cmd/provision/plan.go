@@ -53,6 +53,9 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := all.check(ctx, client); err != nil {
+		return err
+	}
 	if err := all.render(s, c.Output, view{dir: dir, client: client, all: c.ShowAll}); err != nil {
 		return err
 	}

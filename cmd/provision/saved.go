@@ -41,7 +41,7 @@ func savePlan(path string, all plans, dir string, wish wishFlags) error {
 		Saved: time.Now().UTC().Truncate(time.Second), OutputDir: dir, Wish: wish,
 	}
 	for _, p := range all {
-		saved.Sets = append(saved.Sets, savedSet{Source: p.source, Plan: p.Plan, Inputs: p.inputs})
+		saved.Sets = append(saved.Sets, savedSet{Source: p.source, Plan: p.Plan, Inputs: p.inputs()})
 	}
 	var err error
 	if saved.Digest, err = digestOf(saved.Sets); err != nil {
@@ -117,7 +117,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	var then plans
 	var sources []string
 	for _, set := range saved.Sets {
-		then = append(then, computed{Plan: set.Plan, source: set.Source, inputs: set.Inputs})
+		then = append(then, computed{Plan: set.Plan, source: set.Source})
 		if !slices.Contains(sources, set.Source) {
 			sources = append(sources, set.Source)
 		}
@@ -157,7 +157,10 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := moved(s, then, now); err != nil {
+	if err := now.check(held, client); err != nil {
+		return err
+	}
+	if err := moved(s, saved.Sets, now); err != nil {
 		return err
 	}
 	if err := ch.show(now, v); err != nil {
@@ -173,16 +176,16 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 }
 
 // moved lists every input of the saved plans that is not what it was.
-func moved(s streams, then, now plans) error {
+func moved(s streams, then []savedSet, now plans) error {
 	count := 0
-	for _, p := range then {
+	for _, set := range then {
 		inputs := plan.Inputs{}
-		for _, q := range now {
-			if q.Set == p.Set {
-				inputs = q.inputs
+		for _, p := range now {
+			if p.Set == set.Plan.Set {
+				inputs = p.inputs()
 			}
 		}
-		for _, m := range p.inputs.Compare(inputs) {
+		for _, m := range set.Inputs.Compare(inputs) {
 			count++
 			fmt.Fprintf(s.err, "%s %s\n", s.errStyle.yellow("moved:"), flat(fmt.Sprintf("%s: was %s, is %s", m.Object, orGone(m.Then), orGone(m.Now))))
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // Same says whether two plans do the same. The moment at which somebody is noted to have left does not count, nor
-// whether the ledger's namespace is there already: taking the lock makes it.
+// whether the ledger's namespace is there already: taking the lock makes it. Warnings do nothing.
 func Same(a, b Plan) bool {
 	x, y := timeless(a), timeless(b)
 	if reflect.DeepEqual(x, y) {
@@ -31,6 +31,6 @@ func timeless(p Plan) Plan {
 		}
 		records[i] = c
 	}
-	p.Ledger.Records, p.Ledger.CreateNamespace = records, false
+	p.Ledger.Records, p.Ledger.CreateNamespace, p.Warnings = records, false, nil
 	return p
 }
