@@ -41,6 +41,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"request":    request,
 	"secrets":    secrets,
 	"control":    control,
+	"forge":      forge,
 	"requests":   requests,
 	"constant":   constant,
 }

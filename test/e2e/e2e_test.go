@@ -73,6 +73,8 @@ func (s suite) run() (code int, err error) {
 	if bin, err = binaries(temp); err != nil {
 		return 1, err
 	}
+	// testscript leaves its folder behind when -run picks some scripts.
+	os.Setenv("GOTMPDIR", temp)
 	// kubectl asks for the API's resources once for all scripts.
 	os.Setenv("KUBECACHEDIR", filepath.Join(temp, "cache"))
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
