@@ -200,6 +200,9 @@ func (d decision) resume(c *UserChange, u User) {
 	if !ok {
 		return
 	}
+	if have := c.Certificate.Before; have != nil && have.KeyHash == key.KeyHash && d.observed.Files[c.Name].KeyMatches {
+		return // the run ended between writing the kubeconfig and dropping the key: nothing new would come of it
+	}
 	note := func(code ReasonCode, to string) {
 		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: code, To: to})
 	}

@@ -1,0 +1,671 @@
+package plan
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"provision/internal/spec"
+)
+
+const (
+	day     = 24 * time.Hour
+	setName = "team"
+)
+
+// noon is when the plans of these tests are made.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// keyHash is the hash of a public key that never was; the same text gives the same.
+func keyHash(of string) string {
+	sum := sha256.Sum256([]byte(of))
+	return hex.EncodeToString(sum[:])
+}
+
+// wanted is a user of the file: 30 days, ECDSA-P256, renewed in the last third.
+func wanted(name string, groups ...string) User {
+	slices.Sort(groups)
+	e := Endpoint{Name: "prod", Server: "https://prod:6443", CertificateAuthorityData: []byte("CA")}
+	return User{
+		Pos:         spec.Pos{File: "users.yaml", Line: 1, Column: 1},
+		Certificate: Certificate{User: name, Groups: groups, KeyAlgorithm: spec.ECDSAP256, Duration: 30 * day},
+		Kubeconfig:  Kubeconfig{File: spec.FileName(name), Context: name + "@prod", Namespace: "default", Endpoint: e},
+		RenewBefore: spec.RenewBefore{Share: 1. / 3},
+	}
+}
+
+// signedAt is the certificate that the stock signer makes of a wanted one at a time: it begins five minutes earlier, and
+// they are taken off a life of eight hours or more.
+func signedAt(want Certificate, key string, at time.Time) *Certificate {
+	c := want
+	c.Groups = slices.Clone(want.Groups)
+	c.KeyHash, c.Serial, c.CredentialID = key, key[:8], "X509SHA256="+key
+	c.NotBefore = at.Add(-backdate)
+	c.NotAfter = at.Add(want.Duration)
+	if want.Duration >= 8*time.Hour {
+		c.NotAfter = c.NotBefore.Add(want.Duration)
+	}
+	return &c
+}
+
+// fileOf is the kubeconfig of a user as it was written at a time.
+func fileOf(u User, at time.Time) File {
+	return File{
+		Name: u.Kubeconfig.File, State: FileOurs, Owner: setName, Mode: 0o600, Kubeconfig: u.Kubeconfig, KeyMatches: true,
+		Certificate: signedAt(u.Certificate, keyHash(u.Certificate.User), at),
+	}
+}
+
+// recordOf is what the ledger says of a certificate.
+func recordOf(c *Certificate, at time.Time) Record {
+	return Record{
+		User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: RequestName(setName, c.User, c.KeyHash),
+		Duration: c.Duration, Intended: at, By: "admin",
+	}.complete(c)
+}
+
+// requestOf is the request that a user's key makes.
+func requestOf(u User, key string, state RequestState, at time.Time) Request {
+	c := u.Certificate
+	r := Request{
+		Name: RequestName(setName, c.User, key), UID: types.UID("uid-" + key[:8]), State: state, KeyHash: key,
+		User: c.User, Groups: slices.Clone(c.Groups), Duration: c.Duration, Conforms: true,
+	}
+	if state == Issued {
+		r.Certificate = signedAt(c, key, at)
+	}
+	return r
+}
+
+// journalKey is the key of a request that was made and not finished.
+func journalKey(u User, key string) Key {
+	return Key{User: u.Certificate.User, KeyHash: key, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: RequestName(setName, u.Certificate.User, key)}
+}
+
+// world is what a plan is computed from.
+type world struct {
+	Desired
+	Observed
+}
+
+// settled is a world in which every user has what the file says since issued, and nothing is to be done.
+func settled(issued time.Time, users ...User) world {
+	w := world{
+		Desired{Set: setName, Digest: "sha256:1", Users: users, LedgerNamespace: "provision-system"},
+		Observed{Files: map[string]File{}, Keys: map[string]Key{}, LedgerNamespace: true, BindingOwners: map[ObjectKey]string{}, RoleOwners: map[ObjectKey]string{}},
+	}
+	for _, u := range users {
+		f := fileOf(u, issued)
+		w.Files[u.Certificate.User] = f
+		w.Ledger = append(w.Ledger, recordOf(f.Certificate, issued))
+	}
+	return w
+}
+
+func (w world) plan() Plan { return Compute(w.Desired, w.Observed, noon) }
+
+// file changes the file of jane.
+func (w world) file(change func(*File)) {
+	f := w.Files["jane"]
+	change(&f)
+	w.Files["jane"] = f
+}
+
+// fresh makes jane new: no file, no record.
+func (w *world) fresh() {
+	delete(w.Files, "jane")
+	w.Ledger = nil
+}
+
+// janeOf returns what a plan does for jane.
+func janeOf(t *testing.T, p Plan) UserChange {
+	t.Helper()
+	for _, u := range p.Users {
+		if u.Name == "jane" {
+			return u
+		}
+	}
+	t.Fatalf("the plan has no jane: %+v", p)
+	return UserChange{}
+}
+
+func codes(reasons []Reason) []ReasonCode {
+	var list []ReasonCode
+	for _, r := range reasons {
+		list = append(list, r.Code)
+	}
+	return list
+}
+
+func problemCodes(p Plan) []ProblemCode {
+	var list []ProblemCode
+	for _, problem := range p.Problems {
+		list = append(list, problem.Code)
+	}
+	return list
+}
+
+func warningCodes(p Plan) []WarningCode {
+	var list []WarningCode
+	for _, w := range p.Warnings {
+		list = append(list, w.Code)
+	}
+	return list
+}
+
+func TestCertificate(t *testing.T) {
+	type reasons = []ReasonCode
+	const key = "0123456789abcdef0123456789abcdef"
+	in := func(state RequestState) func(*world) {
+		return func(w *world) {
+			w.fresh()
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = append(w.Requests, requestOf(w.Users[0], key, state, noon.Add(-time.Minute)))
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		change   func(*world)
+		op       Op
+		reasons  reasons
+		file     Op // what happens to the kubeconfig
+		requests int
+		problems []ProblemCode
+	}{
+		{name: "as it is", change: func(*world) {}, op: Keep, file: Keep},
+		{name: "new", change: (*world).fresh, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "only other clusters' entries", change: func(w *world) {
+			w.fresh()
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOther, Mode: 0o600, Taken: map[string]bool{"jane@dev": true}}
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "expired this instant", change: func(w *world) {
+			w.file(func(f *File) { f.Certificate.NotAfter = noon })
+		}, op: Issue, reasons: reasons{Expired}, file: Rewrite},
+		{name: "expired, and other groups: expired is enough", change: func(w *world) {
+			w.file(func(f *File) { f.Certificate.NotAfter, f.Certificate.Groups = noon.Add(-day), []string{"x"} })
+		}, op: Issue, reasons: reasons{Expired}, file: Rewrite},
+
+		{name: "groups", change: func(w *world) {
+			w.file(func(f *File) { f.Certificate.Groups = []string{"dev", "ops"} })
+		}, op: Reissue, reasons: reasons{GroupsChanged}, file: Rewrite},
+		{name: "key algorithm", change: func(w *world) { w.Users[0].Certificate.KeyAlgorithm = spec.RSA2048 }, op: Reissue, reasons: reasons{KeyAlgorithmChanged}, file: Rewrite},
+		{name: "subject", change: func(w *world) { w.file(func(f *File) { f.Certificate.User = "joe" }) }, op: Reissue, reasons: reasons{SubjectChanged}, file: Rewrite},
+		{name: "another key in the file", change: func(w *world) { w.file(func(f *File) { f.KeyMatches = false }) }, op: Reissue, reasons: reasons{KeyMismatch}, file: Rewrite},
+		{name: "no certificate in the file", change: func(w *world) { w.file(func(f *File) { f.Certificate = nil }) }, op: Reissue, reasons: reasons{NoCertificate}, file: Rewrite},
+		{name: "unreadable", change: func(w *world) {
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileUnreadable, Error: "line 3"}
+		}, op: Reissue, reasons: reasons{Unreadable}, file: Write},
+		{name: "asked for", change: func(w *world) { w.Reissue([]string{"jane"}) }, op: Reissue, reasons: reasons{Requested}, file: Rewrite},
+		{name: "several causes are all said", change: func(w *world) {
+			w.Reissue([]string{"jane"})
+			w.Users[0].Certificate.KeyAlgorithm = spec.Ed25519
+			w.file(func(f *File) { f.Certificate.Groups = nil })
+		}, op: Reissue, reasons: reasons{GroupsChanged, KeyAlgorithmChanged, Requested}, file: Rewrite},
+		{name: "a cause and due for renewal: reissue", change: func(w *world) {
+			w.Users[0].RenewBefore = spec.RenewBefore{Time: 29 * day}
+			w.file(func(f *File) { f.Certificate.Groups = nil })
+		}, op: Reissue, reasons: reasons{GroupsChanged}, file: Rewrite},
+		{name: "another duration counts from the next certificate", change: func(w *world) { w.Users[0].Certificate.Duration = 10 * day }, op: Keep, file: Keep},
+
+		{name: "resume a pending request", change: in(Pending), op: Resume, reasons: reasons{NoKubeconfig, RequestPending}, file: Write},
+		{name: "resume an approved request", change: in(Approved), op: Resume, reasons: reasons{NoKubeconfig, RequestApproved}, file: Write},
+		{name: "resume an issued request", change: func(w *world) {
+			in(Issued)(w)
+			w.Ledger = []Record{recordOf(w.Requests[0].Certificate, noon.Add(-time.Minute))}
+		}, op: Resume, reasons: reasons{NoKubeconfig, RequestIssued}, file: Write},
+		{name: "a denied request is asked anew", change: in(Denied), op: Issue, reasons: reasons{NoKubeconfig, RequestDenied}, file: Write},
+		{name: "a failed request is asked anew", change: in(Failed), op: Issue, reasons: reasons{NoKubeconfig, RequestFailed}, file: Write},
+		{name: "a request that has gone is asked anew", change: func(w *world) {
+			in(Pending)(w)
+			w.Requests = nil
+		}, op: Issue, reasons: reasons{NoKubeconfig, RequestGone}, file: Write},
+		{name: "the file changed since: the request is deleted", change: func(w *world) {
+			in(Pending)(w)
+			w.Users[0].Certificate.Groups = []string{"dev", "new"}
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "another duration since", change: func(w *world) {
+			in(Approved)(w)
+			w.Users[0].Certificate.Duration = day
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "another key algorithm since", change: func(w *world) {
+			in(Pending)(w)
+			w.Users[0].Certificate.KeyAlgorithm = spec.RSA4096
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "sent by another operator with our key", change: func(w *world) {
+			in(Pending)(w)
+			w.Requests[0].Conforms, w.Requests[0].OfOther = false, true
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "our PKCS#10 request copied for another signer", change: func(w *world) {
+			in(Pending)(w)
+			w.Requests[0].Conforms = false
+		}, op: Issue, reasons: reasons{NoKubeconfig, RequestSwapped}, file: Write},
+		{name: "our PKCS#10 request copied under another name", change: func(w *world) {
+			in(Pending)(w)
+			w.Requests[0].Name = "provision-team-jane-copied"
+		}, op: Issue, reasons: reasons{NoKubeconfig, RequestGone}, file: Write},
+		{name: "a copy beside ours", change: func(w *world) {
+			in(Approved)(w)
+			twin := w.Requests[0]
+			twin.Name, twin.UID, twin.State = "provision-team-jane-copied", "uid-copy", Denied
+			w.Requests = append(w.Requests, twin)
+		}, op: Resume, reasons: reasons{NoKubeconfig, RequestApproved}, file: Write},
+		{name: "another key under the name of ours", change: func(w *world) {
+			in(Pending)(w)
+			w.Requests[0].KeyHash = keyHash("mallory")
+		}, op: Issue, reasons: reasons{NoKubeconfig, RequestSwapped}, file: Write},
+		{name: "resume instead of a reissue", change: func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Pending, noon)}
+			w.file(func(f *File) { f.Certificate.Groups = nil })
+		}, op: Resume, reasons: reasons{GroupsChanged, RequestPending}, file: Rewrite},
+		{name: "what the kubeconfig has already is no new certificate", change: func(w *world) {
+			// The run ended between writing the kubeconfig and dropping the key.
+			have := w.Files["jane"].Certificate
+			w.Keys["jane"] = journalKey(w.Users[0], have.KeyHash)
+			w.Requests = []Request{requestOf(w.Users[0], have.KeyHash, Issued, noon.Add(-day))}
+			w.Reissue([]string{"jane"})
+		}, op: Reissue, reasons: reasons{Requested}, file: Rewrite},
+		{name: "an issued request mends a file that lost its key", change: func(w *world) {
+			have := w.Files["jane"].Certificate
+			w.Keys["jane"] = journalKey(w.Users[0], have.KeyHash)
+			w.Requests = []Request{requestOf(w.Users[0], have.KeyHash, Issued, noon.Add(-day))}
+			w.file(func(f *File) { f.KeyMatches = false })
+		}, op: Resume, reasons: reasons{KeyMismatch, RequestIssued}, file: Rewrite},
+
+		{name: "issued elsewhere", change: func(w *world) { delete(w.Files, "jane") }, op: Keep, file: Keep},
+		{name: "issued elsewhere, with other groups", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Groups = []string{"x"}
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "issued elsewhere, and asked for here", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Reissue([]string{"jane"})
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "issued elsewhere, long ago", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].NotAfter = noon
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "intended elsewhere, and not known to be issued", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].NotAfter = time.Time{}
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+
+		{name: "the name of somebody who left", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Removed = noon.Add(-day)
+		}, op: Keep, file: Keep, problems: []ProblemCode{NameReused}},
+		{name: "the name of somebody who left, given again", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Removed = noon.Add(-day)
+			w.Users[0].Reuse = true
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "the name of somebody whose certificate has ended", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Removed, w.Ledger[0].NotAfter = noon.Add(-day), noon
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "a foreign file", change: func(w *world) {
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileForeign, Error: "a pipe"}
+		}, op: Keep, file: Keep, problems: []ProblemCode{ForeignFile}},
+		{name: "a file of another set", change: func(w *world) {
+			w.file(func(f *File) { f.State, f.Owner = FileOtherSet, "other" })
+		}, op: Keep, file: Keep, problems: []ProblemCode{FileOfOtherSet}},
+		{name: "the cluster's name is taken", change: func(w *world) {
+			w.file(func(f *File) { f.Taken = map[string]bool{"prod": true} })
+		}, op: Keep, file: Keep, problems: []ProblemCode{ClusterNameTaken}},
+		{name: "the context's name is taken", change: func(w *world) {
+			w.file(func(f *File) { f.Taken = map[string]bool{"jane@prod": true} })
+		}, op: Keep, file: Keep, problems: []ProblemCode{ClusterNameTaken}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			c.change(&w)
+			p := w.plan()
+			got := janeOf(t, p)
+			if got.Certificate.Op != c.op || !slices.Equal(codes(got.Certificate.Reasons), c.reasons) {
+				t.Errorf("certificate: %s because of %v, want %s because of %v", got.Certificate.Op, codes(got.Certificate.Reasons), c.op, c.reasons)
+			}
+			if got.Kubeconfig.Op != c.file {
+				t.Errorf("kubeconfig: %s, want %s", got.Kubeconfig.Op, c.file)
+			}
+			if !slices.Equal(problemCodes(p), c.problems) {
+				t.Errorf("problems %v, want %v", problemCodes(p), c.problems)
+			}
+			if len(p.Requests) != c.requests {
+				t.Errorf("deletes the requests %+v, want %d", p.Requests, c.requests)
+			}
+			if (got.Request != nil) != (c.op == Resume) {
+				t.Errorf("resumes %v", got.Request)
+			}
+			if c.op == Resume && (got.Request.Name != w.Keys["jane"].Request || got.Request.UID != w.Requests[0].UID) {
+				t.Errorf("resumes %v, want %s", got.Request, w.Keys["jane"].Request)
+			}
+			if c.op != Keep && (got.Certificate.After == nil || got.Certificate.After.KeyHash != "") {
+				t.Errorf("asks for %+v", got.Certificate.After)
+			}
+		})
+	}
+}
+
+// The window counts from the life that the signer gave, without the backdate.
+func TestRenewal(t *testing.T) {
+	share := func(f float64) spec.RenewBefore { return spec.RenewBefore{Share: f} }
+	fixed := func(d time.Duration) spec.RenewBefore { return spec.RenewBefore{Time: d} }
+	for _, c := range []struct {
+		name   string
+		asked  time.Duration
+		issued time.Duration // notAfter - notBefore
+		before spec.RenewBefore
+		from   time.Duration // time left at which it is not due yet; a second later it is
+	}{
+		{"a third of 30 days", 30 * day, 30*day + backdate, share(1. / 3), 10 * day},
+		{"a half of an hour", time.Hour, time.Hour + backdate, share(.5), 30 * time.Minute},
+		{"the signer takes the backdate off", 30 * day, 30 * day, share(.5), 15*day - backdate/2},
+		{"the signer gave a day for a year", 365 * day, day + backdate, share(1. / 3), 8 * time.Hour},
+		{"3 days before", 30 * day, 30*day + backdate, fixed(3 * day), 3 * day},
+		{"3 days before the end of a day: a third", 30 * day, day + backdate, fixed(3 * day), 8 * time.Hour},
+		{"exactly the life: a third", 3 * day, 3*day + backdate, fixed(3 * day), day},
+		{"a second less than the life", 3 * day, 3*day + backdate, fixed(3*day - time.Second), 3*day - time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, late := range []time.Duration{0, time.Second} {
+				u := wanted("jane", "dev")
+				u.Certificate.Duration, u.RenewBefore = c.asked, c.before
+				w := settled(noon.Add(-day), u)
+				w.file(func(f *File) {
+					f.Certificate.NotAfter = noon.Add(c.from - late)
+					f.Certificate.NotBefore = f.Certificate.NotAfter.Add(-c.issued)
+				})
+				want := map[bool]Op{true: Renew, false: Keep}[late > 0]
+				if got := janeOf(t, w.plan()).Certificate; got.Op != want {
+					t.Errorf("with %v left: %s, want %s", c.from-late, got.Op, want)
+				} else if want == Renew && !slices.Equal(codes(got.Reasons), []ReasonCode{RenewDue}) {
+					t.Errorf("renewed because of %v", got.Reasons)
+				}
+			}
+		})
+	}
+}
+
+// Whatever the signer makes of it, a certificate that was issued this instant is not due.
+func TestRenewalNeverLoops(t *testing.T) {
+	for _, asked := range []time.Duration{10 * time.Minute, time.Hour, 9 * time.Hour, 30 * day, 3650 * day} {
+		for _, limit := range []time.Duration{10 * time.Minute, time.Hour, day, 365 * day} {
+			for _, before := range []spec.RenewBefore{{Share: .01}, {Share: 1. / 3}, {Share: .99}, {Time: time.Minute}, {Time: time.Hour}, {Time: 20 * day}, {Time: 4000 * day}} {
+				u := wanted("jane", "dev")
+				u.Certificate.Duration, u.RenewBefore = asked, before
+				given := u.Certificate
+				given.Duration = min(asked, limit)
+				w := settled(noon, u)
+				w.file(func(f *File) {
+					c := signedAt(given, f.Certificate.KeyHash, noon)
+					c.Duration = asked
+					f.Certificate = c
+				})
+				if p := w.plan(); p.Changes() {
+					t.Errorf("asked %v, limit %v, %+v: %+v", asked, limit, before, janeOf(t, p).Certificate)
+				}
+			}
+		}
+	}
+}
+
+func TestCAChanged(t *testing.T) {
+	old, oldKey := testCA(t, "old", nil)
+	now, _ := testCA(t, "new", nil)
+	twin, _ := testCA(t, "old", old.SubjectKeyId) // the same name and key identifier, another key
+	leaf := testLeaf(t, old, oldKey)
+	for _, c := range []struct {
+		name string
+		cas  []*x509.Certificate
+		want Op
+	}{
+		{"not known", nil, Keep},
+		{"the one", []*x509.Certificate{old}, Keep},
+		{"one of two, while they rotate", []*x509.Certificate{now, old}, Keep},
+		{"another", []*x509.Certificate{now}, Reissue},
+		{"one that has its name and key identifier", []*x509.Certificate{twin}, Reissue},
+		{"none", []*x509.Certificate{}, Reissue},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			w.file(func(f *File) { f.Leaf = leaf })
+			w.ClientCA = c.cas
+			got := janeOf(t, w.plan()).Certificate
+			if got.Op != c.want || c.want == Reissue && !slices.Equal(codes(got.Reasons), []ReasonCode{CAChanged}) {
+				t.Errorf("%s because of %v, want %s", got.Op, codes(got.Reasons), c.want)
+			}
+		})
+	}
+}
+
+func testCA(t *testing.T, name string, id []byte) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: noon, NotAfter: noon.Add(day),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: id,
+	}
+	return testSigned(t, template, template, key.Public().(*ecdsa.PublicKey), key), key
+}
+
+func testLeaf(t *testing.T, ca *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
+	t.Helper()
+	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "jane"}, NotBefore: noon, NotAfter: noon.Add(day)}
+	return testSigned(t, template, ca, &own.PublicKey, key)
+}
+
+func testSigned(t *testing.T, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestRewrite(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*File)
+		want   Reason
+	}{
+		{"server", func(f *File) { f.Kubeconfig.Endpoint.Server = "https://old" }, Reason{Code: ServerChanged, From: "https://old", To: "https://prod:6443"}},
+		{"CA", func(f *File) { f.Kubeconfig.Endpoint.CertificateAuthorityData = []byte("old") }, Reason{Code: CADataChanged}},
+		{"server name", func(f *File) { f.Kubeconfig.Endpoint.TLSServerName = "old" }, Reason{Code: TLSChanged, From: "tls-server-name old", To: "none"}},
+		{"proxy", func(f *File) { f.Kubeconfig.Endpoint.ProxyURL = "http://u:secret@old" }, Reason{Code: TLSChanged, From: "proxy-url http://u:xxxxx@old", To: "none"}},
+		{"insecure", func(f *File) { f.Kubeconfig.Endpoint.InsecureSkipTLSVerify = true }, Reason{Code: TLSChanged, From: "insecure-skip-tls-verify true", To: "false"}},
+		{"compression", func(f *File) { f.Kubeconfig.Endpoint.DisableCompression = true }, Reason{Code: TLSChanged, From: "disable-compression true", To: "false"}},
+		{"namespace", func(f *File) { f.Kubeconfig.Namespace = "" }, Reason{Code: NamespaceChanged, From: "none", To: "default"}},
+		{"context", func(f *File) { f.Kubeconfig.Context = "jane@old" }, Reason{Code: NamesChanged, From: "jane@old", To: "jane@prod"}},
+		{"cluster name", func(f *File) { f.Kubeconfig.Endpoint.Name = "old" }, Reason{Code: NamesChanged, From: "jane@prod", To: "jane@prod"}},
+		{"mode", func(f *File) { f.Mode = 0o640 }, Reason{Code: ModeTooOpen, From: "0640", To: "0600"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			w.file(c.change)
+			got := janeOf(t, w.plan())
+			if got.Certificate.Op != Keep || got.Certificate.After.KeyHash != keyHash("jane") {
+				t.Errorf("the certificate is not kept: %+v", got.Certificate)
+			}
+			if got.Kubeconfig.Op != Rewrite || fmt.Sprint(got.Kubeconfig.Reasons) != fmt.Sprint([]Reason{c.want}) {
+				t.Errorf("%s because of %+v, want rewrite because of %+v", got.Kubeconfig.Op, got.Kubeconfig.Reasons, c.want)
+			}
+		})
+	}
+
+	t.Run("a proxy's password is never shown", func(t *testing.T) {
+		u := wanted("jane", "dev")
+		u.Kubeconfig.Endpoint.ProxyURL = "http://u:new@proxy"
+		w := settled(noon.Add(-day), u)
+		w.file(func(f *File) { f.Kubeconfig.Endpoint.ProxyURL = "http://u:old@proxy" })
+		got := janeOf(t, w.plan()).Kubeconfig
+		if got.Op != Rewrite || fmt.Sprint(got.Reasons) != fmt.Sprint([]Reason{{Code: TLSChanged, From: "proxy-url", To: "another password"}}) {
+			t.Errorf("%s because of %+v", got.Op, got.Reasons)
+		}
+	})
+	t.Run("a stricter mode is left alone", func(t *testing.T) {
+		w := settled(noon.Add(-day), wanted("jane", "dev"))
+		w.file(func(f *File) { f.Mode = 0o400 })
+		if p := w.plan(); p.Changes() {
+			t.Errorf("%+v", p.Users)
+		}
+	})
+	t.Run("a new certificate names the other causes too", func(t *testing.T) {
+		w := settled(noon.Add(-day), wanted("jane", "dev"))
+		w.file(func(f *File) { f.Kubeconfig.Endpoint.Server, f.Certificate.Groups = "https://old", nil })
+		got := janeOf(t, w.plan()).Kubeconfig
+		if got.Op != Rewrite || !slices.Equal(codes(got.Reasons), []ReasonCode{NewCertificate, ServerChanged}) {
+			t.Errorf("%s because of %v", got.Op, codes(got.Reasons))
+		}
+	})
+}
+
+// Keys in the journal that serve nobody any more are dropped.
+func TestAbandon(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	for _, c := range []struct {
+		name     string
+		change   func(*world)
+		abandon  bool
+		file     Op
+		requests int
+	}{
+		{"the file says what the certificate says again", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Pending, noon)}
+		}, true, Keep, 1},
+		{"the kubeconfig was written, the key not dropped", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], keyHash("jane"))
+			w.Requests = []Request{requestOf(w.Users[0], keyHash("jane"), Issued, noon.Add(-day))}
+		}, false, Keep, 0},
+		{"left before the first certificate", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Approved, noon)}
+			w.fresh()
+			w.Users = nil
+		}, true, Keep, 1},
+		{"left while a new one was asked for", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Pending, noon)}
+			w.Users = nil
+		}, true, Remove, 1},
+		{"left after the request was decided: that is history", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Denied, noon)}
+			w.Users = nil
+		}, true, Remove, 0},
+		{"left: a request that only bears our name is not ours to delete", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			r := requestOf(w.Users[0], key, Pending, noon)
+			r.KeyHash = keyHash("mallory")
+			w.Requests = []Request{r}
+			w.Users = nil
+		}, true, Remove, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			c.change(&w)
+			p := w.plan()
+			got := janeOf(t, p)
+			if got.Abandon != c.abandon || got.Kubeconfig.Op != c.file || got.Certificate.Op != Keep || len(p.Requests) != c.requests {
+				t.Errorf("%+v, and %d requests are deleted", got, len(p.Requests))
+			}
+		})
+	}
+}
+
+// Who left loses the kubeconfig; files that are not of the set stay.
+func TestLeft(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"))
+	w.Users = nil
+	for name, state := range map[string]FileState{"a": FileForeign, "b": FileOther, "c": FileOtherSet, "d": FileUnreadable} {
+		w.Files[name] = File{Name: name + ".kubeconfig", State: state}
+	}
+	p := w.plan()
+	if len(p.Users) != 1 || p.Users[0].Name != "jane" || p.Users[0].Kubeconfig.Op != Remove || p.Users[0].Certificate.Op != Keep {
+		t.Errorf("%+v", p.Users)
+	}
+	if got := warningCodes(p); !slices.Equal(got, []WarningCode{StillAuthenticates}) {
+		t.Errorf("warnings %v", got)
+	}
+	if r := p.Ledger.Records; len(r) != 1 || r[0].Op != Update || !r[0].After.Removed.Equal(noon) {
+		t.Errorf("ledger %+v", r)
+	}
+}
+
+func TestUserWarnings(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   Warning
+	}{
+		{"another duration", func(w *world) { w.Users[0].Certificate.Duration = day }, Warning{Code: DurationLater, Items: []string{"jane"}}},
+		{"shortened by the signer", func(w *world) {
+			w.file(func(f *File) { f.Certificate.NotAfter = f.Certificate.NotBefore.Add(20*day + backdate) })
+		}, Warning{Code: ShorterThanAsked, Items: []string{"jane"}, From: "30d", To: "20d"}},
+		{"a group in the old certificate", func(w *world) { w.Users[0].Certificate.Groups = nil },
+			Warning{Code: StillInGroup, User: "jane", Items: []string{"dev"}, Until: noon.Add(29*day - backdate)}},
+		{"issued elsewhere", func(w *world) { delete(w.Files, "jane") }, Warning{Code: IssuedElsewhere, Items: []string{"jane"}}},
+		{"name given again", func(w *world) {
+			delete(w.Files, "jane")
+			w.Users[0].Reuse, w.Ledger[0].Removed = true, noon.Add(-day)
+		}, Warning{Code: NameAgain, User: "jane", Until: noon.Add(29*day - backdate)}},
+		{"left", func(w *world) { w.Users = nil }, Warning{Code: StillAuthenticates, User: "jane", Items: []string{"dev"}, Until: noon.Add(29*day - backdate)}},
+		{"left, and the kubeconfig was never here", func(w *world) {
+			w.Users = nil
+			delete(w.Files, "jane")
+		}, Warning{Code: StillAuthenticates, User: "jane", Items: []string{"dev"}, Until: noon.Add(29*day - backdate)}},
+		{"a request that no key of ours made", func(w *world) {
+			w.Requests = []Request{requestOf(wanted("eve"), keyHash("eve"), Pending, noon)}
+		}, Warning{Code: ForeignRequest, Items: []string{RequestName(setName, "eve", keyHash("eve"))}}},
+		{"another key under the name of ours", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], keyHash("jane"))
+			r := requestOf(w.Users[0], keyHash("jane"), Pending, noon)
+			r.KeyHash = keyHash("eve")
+			w.Requests = []Request{r}
+		}, Warning{Code: SwappedRequest, User: "jane", Name: RequestName(setName, "jane", keyHash("jane"))}},
+		{"insecure", func(w *world) { w.Insecure = true }, Warning{Code: Insecure}},
+		{"reserved names", func(w *world) { w.Reserved = []string{"system:masters"} }, Warning{Code: ReservedNames, Items: []string{"system:masters"}}},
+		{"CA not known", func(w *world) { w.ClientCAError = "forbidden" }, Warning{Code: CANotChecked, To: "forbidden"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			c.change(&w)
+			if got := w.plan().Warnings; fmt.Sprint(got) != fmt.Sprint([]Warning{c.want}) {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+	t.Run("a request of another operator of the set is known by the ledger", func(t *testing.T) {
+		w := settled(noon.Add(-day), wanted("jane", "dev"))
+		r := requestOf(wanted("joe"), keyHash("joe"), Pending, noon)
+		r.Conforms, r.OfOther = false, true
+		w.Requests = []Request{r}
+		w.Ledger = append(w.Ledger, Record{User: "joe", KeyHash: r.KeyHash, Request: r.Name, Intended: noon, Removed: noon})
+		if got := w.plan().Warnings; len(got) > 0 && got[0].Code == ForeignRequest {
+			t.Errorf("%+v", got)
+		}
+	})
+}
