@@ -56,16 +56,19 @@ func computeBindings(desired Desired, observed Observed) ([]Change[Binding], []P
 		namespace string
 		ref       RoleRef
 	}
-	have := map[scope][]Binding{}
-	for _, b := range observed.Bindings {
-		if !b.named(desired.Set) {
-			continue // somebody copied the label: see setWarnings
-		}
-		s := scope{b.Namespace, b.RoleRef}
-		have[s] = append(have[s], b)
-	}
 	var changes []Change[Binding]
 	var problems []Problem
+	have := map[scope][]Binding{}
+	for _, b := range observed.Bindings {
+		switch {
+		case !b.named(desired.Set): // somebody copied the label: see setWarnings
+		case !isShard(b.Name, BindingName(desired.Set, b.RoleRef)): // made by somebody; it may have the name of another role's
+			changes = append(changes, Change[Binding]{Op: Delete, Before: &b, Reasons: []Reason{{Code: NotInFile}}})
+		default:
+			s := scope{b.Namespace, b.RoleRef}
+			have[s] = append(have[s], b)
+		}
+	}
 	for _, want := range desired.Bindings {
 		s := scope{want.Namespace, want.RoleRef}
 		changes = append(changes, spread(want, have[s])...)
@@ -180,6 +183,16 @@ func spread(want Binding, existing []Binding) []Change[Binding] {
 		}
 	}
 	return changes
+}
+
+// isShard says whether a name is first or a further one, as spread makes them.
+func isShard(name, first string) bool {
+	number, further := strings.CutPrefix(name, first+":")
+	if !further {
+		return name == first
+	}
+	_, err := strconv.ParseUint(number, 10, 32)
+	return err == nil
 }
 
 // compareShards orders "x", "x:2", "x:10" by number.
