@@ -1,0 +1,168 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestRecordLife(t *testing.T) {
+	intended := Record{Duration: day, Intended: noon}
+	issued := Record{Duration: day, Intended: noon, NotAfter: noon.Add(time.Hour)}
+	for _, c := range []struct {
+		name  string
+		r     Record
+		at    time.Time
+		lives bool
+	}{
+		{"issued", issued, noon.Add(time.Hour - 1), true},
+		{"expired this instant", issued, noon.Add(time.Hour), false},
+		// Its request can wait a day for approval, and only then does the certificate begin.
+		{"intended", intended, noon.Add(2*day - 1), true},
+		{"intended, too late now", intended, noon.Add(2 * day), false},
+	} {
+		if got := c.r.Live(c.at); got != c.lives {
+			t.Errorf("%s: lives %v", c.name, got)
+		}
+	}
+}
+
+func TestLedger(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	intend := func(w *world, user string) {
+		w.Ledger = append(w.Ledger, Record{User: user, KeyHash: key, Request: RequestName(setName, user, key), Duration: 30 * day, Intended: noon.Add(-time.Minute)})
+	}
+	for _, c := range []struct {
+		name     string
+		change   func(*world)
+		want     []string // op user reasons
+		problems []ProblemCode
+	}{
+		{name: "as it is", change: func(*world) {}},
+		{name: "expired records go with the next write, not by a change of their own", change: func(w *world) {
+			r := w.Ledger[0]
+			r.User, r.KeyHash, r.NotAfter = "joe", key, noon
+			w.Ledger = append(w.Ledger, r)
+		}},
+		{name: "left", change: func(w *world) { w.Users = nil }, want: []string{"update jane [NotInFile]"}},
+		{name: "left long ago", change: func(w *world) {
+			w.Users = nil
+			delete(w.Files, "jane")
+			w.Ledger[0].Removed = noon.Add(-day)
+		}},
+		{name: "a crash after the kubeconfig was written", change: func(w *world) {
+			w.Ledger[0] = Record{User: "jane", Groups: []string{"dev"}, KeyHash: keyHash("jane"), Duration: 30 * day, Intended: noon.Add(-day)}
+		}, want: []string{"update jane [OutcomeKnown]"}},
+		{name: "a crash before the kubeconfig was written", change: func(w *world) {
+			intend(w, "jane")
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Issued, noon)}
+		}, want: []string{"update jane [OutcomeKnown]"}},
+		{name: "another operator's certificate was issued", change: func(w *world) {
+			intend(w, "jane")
+			r := requestOf(w.Users[0], key, Issued, noon)
+			r.Conforms, r.OfOther = false, true
+			w.Requests = []Request{r}
+		}, want: []string{"update jane [OutcomeKnown]"}},
+		{name: "issued, and she left", change: func(w *world) {
+			intend(w, "joe")
+			w.Requests = []Request{requestOf(wanted("joe"), key, Issued, noon)}
+		}, want: []string{"update joe [OutcomeKnown NotInFile]"}},
+		{name: "denied: it will never be", change: func(w *world) {
+			intend(w, "jane")
+			w.Requests = []Request{requestOf(w.Users[0], key, Denied, noon)}
+		}, want: []string{"delete jane [RequestDenied]"}},
+		{name: "failed", change: func(w *world) {
+			intend(w, "jane")
+			w.Requests = []Request{requestOf(w.Users[0], key, Failed, noon)}
+		}, want: []string{"delete jane [RequestDenied]"}},
+		{name: "a denied copy of a request that was issued", change: func(w *world) {
+			r := requestOf(w.Users[0], keyHash("jane"), Denied, noon)
+			w.Requests = []Request{r} // the record is of a certificate that exists
+		}},
+		{name: "a denied copy under another name", change: func(w *world) {
+			intend(w, "jane")
+			r := requestOf(w.Users[0], key, Denied, noon)
+			r.Name = "provision-team-jane-copy"
+			w.Requests = []Request{r}
+		}},
+		{name: "a denied copy for another signer", change: func(w *world) {
+			intend(w, "jane")
+			r := requestOf(w.Users[0], key, Denied, noon)
+			r.Conforms = false
+			w.Requests = []Request{r}
+		}},
+		{name: "a kubeconfig that the ledger does not list", change: func(w *world) { w.Ledger = nil }, problems: []ProblemCode{LedgerIncomplete}},
+		{name: "an issued request that the ledger does not list", change: func(w *world) {
+			w.Requests = []Request{requestOf(wanted("joe"), key, Issued, noon)}
+		}, problems: []ProblemCode{LedgerIncomplete}},
+		{name: "somebody else's request with our label", change: func(w *world) {
+			r := requestOf(wanted("joe"), key, Issued, noon)
+			r.Conforms, r.OfOther = false, true
+			w.Requests = []Request{r}
+		}},
+		{name: "an expired kubeconfig that the ledger does not list", change: func(w *world) {
+			w.Ledger = nil
+			w.file(func(f *File) { f.Certificate.NotAfter = noon })
+		}},
+		{name: "rebuild", change: func(w *world) {
+			w.Ledger, w.RebuildLedger = nil, true
+			w.Requests = []Request{requestOf(wanted("joe"), key, Issued, noon)}
+		}, want: []string{"create jane [NotRecorded]", "create joe [NotRecorded]"}},
+		{name: "unreadable", change: func(w *world) { w.LedgerProblems = []Problem{{Code: LedgerUnreadable}} }, problems: []ProblemCode{LedgerUnreadable}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			c.change(&w)
+			p := w.plan()
+			var got []string
+			for _, r := range p.Ledger.Records {
+				got = append(got, fmt.Sprint(r.Op, " ", one(r).User, " ", codes(r.Reasons)))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			if !slices.Equal(problemCodes(p), c.problems) {
+				t.Errorf("problems %v, want %v", problemCodes(p), c.problems)
+			}
+		})
+	}
+}
+
+func TestLedgerValues(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"))
+	intent := w.Ledger[0]
+	intent.Serial, intent.CredentialID, intent.NotBefore, intent.NotAfter = "", "", time.Time{}, time.Time{}
+	full := w.Ledger[0]
+
+	w.Ledger = []Record{intent}
+	if got := w.plan().Ledger.Records; len(got) != 1 || fmt.Sprint(*got[0].After) != fmt.Sprint(full) {
+		t.Errorf("completed to %+v, want %+v", got, full)
+	}
+
+	// A name that is only in the rebuilt record is that of somebody who left.
+	w.Ledger, w.RebuildLedger, w.Users = nil, true, nil
+	if got := w.plan().Ledger.Records; len(got) != 1 || !got[0].After.Removed.Equal(noon) || got[0].After.KeyHash != full.KeyHash || !got[0].After.NotAfter.Equal(full.NotAfter) {
+		t.Errorf("rebuilt %+v", got)
+	}
+
+	w.Observed.LedgerNamespace = false
+	if got := w.plan().Ledger; !got.CreateNamespace || got.Namespace != "provision-system" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The one that ends last is shown: it is what to wait for.
+func TestElsewhereIsTheLast(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"))
+	later := w.Ledger[0]
+	later.KeyHash, later.NotAfter = keyHash("later"), later.NotAfter.Add(day)
+	for _, ledger := range [][]Record{{w.Ledger[0], later}, {later, w.Ledger[0]}} {
+		w.Ledger = ledger
+		delete(w.Files, "jane")
+		if got := janeOf(t, w.plan()).Elsewhere; got == nil || got.KeyHash != later.KeyHash {
+			t.Errorf("%+v", got)
+		}
+	}
+}
