@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestStatus(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	end := noon.Add(29*day - backdate)
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		state  State
+		until  time.Time
+		file   string
+	}{
+		{"valid", func(*world) {}, StateValid, end, "jane.kubeconfig"},
+		{"a rewrite leaves the certificate valid", func(w *world) {
+			w.file(func(f *File) { f.Kubeconfig.Endpoint.Server = "https://old" })
+		}, StateValid, end, "jane.kubeconfig"},
+		{"renew soon", func(w *world) { w.Users[0].RenewBefore.Share = .99 }, StateRenewSoon, end, "jane.kubeconfig"},
+		{"reissue", func(w *world) { w.Users[0].Certificate.Groups = nil }, StateReissue, end, "jane.kubeconfig"},
+		{"expired", func(w *world) {
+			w.file(func(f *File) { f.Certificate.NotAfter = noon })
+			w.Ledger[0].NotAfter = noon
+		}, StateExpired, noon, "jane.kubeconfig"},
+		{"missing", (*world).fresh, StateMissing, time.Time{}, ""},
+		{"in the way of a foreign file", func(w *world) {
+			w.fresh()
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileForeign}
+		}, StateMissing, time.Time{}, ""},
+		{"elsewhere", func(w *world) { delete(w.Files, "jane") }, StateElsewhere, end, ""},
+		{"pending", func(w *world) {
+			w.fresh()
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Pending, noon)}
+		}, StatePending, time.Time{}, ""},
+		{"revoked, and still in the file", func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Removed = noon.Add(-time.Hour)
+		}, StateRemoved, end, ""},
+		{"left", func(w *world) { w.Users = nil }, StateRemoved, end, "jane.kubeconfig"},
+		{"left, only the ledger knows", func(w *world) {
+			w.Users = nil
+			delete(w.Files, "jane")
+		}, StateRemoved, end, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			c.change(&w)
+			got := Status(w.Desired, w.Observed, noon)
+			if len(got) != 1 || got[0].User != "jane" || got[0].State != c.state || !got[0].Until.Equal(c.until) || got[0].File != c.file {
+				t.Errorf("%+v, want %s until %v in %q", got, c.state, c.until, c.file)
+			}
+		})
+	}
+	t.Run("left, and the certificate has ended", func(t *testing.T) {
+		w := settled(noon.Add(-40*day), wanted("jane", "dev"))
+		w.Users = nil
+		if got := Status(w.Desired, w.Observed, noon); len(got) > 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestStatusGrants(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe"), wanted("left", "dev"))
+	w.Users = w.Users[:2]
+	w.Desired.Bindings = []Binding{
+		{RoleRef: RoleRef{"ClusterRole", "view"}, Subjects: []Subject{{"Group", "dev"}, {"User", "jane"}}},
+		{Namespace: "shop", RoleRef: edit, Subjects: []Subject{{"User", "jane"}, {"Group", "joe"}}},
+	}
+	var got []string
+	for _, s := range Status(w.Desired, w.Observed, noon) {
+		got = append(got, fmt.Sprintf("%s %q", s.User, s.Grants))
+	}
+	// Each grant once; a group named like a user is nothing to the user; a group's grant outlives her name in the file.
+	want := []string{`jane ["clusterrole/edit -n shop" "clusterrole/view"]`, `joe []`, `left ["clusterrole/view"]`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
