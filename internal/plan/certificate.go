@@ -230,6 +230,9 @@ func (d decision) resume(c *UserChange, u User) {
 		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
 		return
 	}
+	if r.Certificate != nil && renewDue(r.Certificate, u.RenewBefore, d.now) {
+		return // it was issued too long ago to be of use
+	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
 	c.Request = &RequestRef{Name: r.Name, UID: r.UID}

@@ -282,6 +282,11 @@ func TestCertificate(t *testing.T) {
 			w.Requests = []Request{requestOf(w.Users[0], have.KeyHash, Issued, noon.Add(-day))}
 			w.file(func(f *File) { f.KeyMatches = false })
 		}, op: Resume, reasons: reasons{KeyMismatch, RequestIssued}, file: Rewrite},
+		{name: "a certificate that was issued and never fetched is due itself", change: func(w *world) {
+			in(Issued)(w)
+			w.Requests[0].Certificate = signedAt(w.Users[0].Certificate, key, noon.Add(-29*day))
+			w.Ledger = []Record{recordOf(w.Requests[0].Certificate, noon.Add(-time.Minute))}
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
 
 		{name: "issued elsewhere", change: func(w *world) { delete(w.Files, "jane") }, op: Keep, file: Keep},
 		{name: "issued elsewhere, with other groups", change: func(w *world) {
