@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -77,18 +79,27 @@ func ParseKubeconfig(data []byte) (*Kubeconfig, error) {
 	return &Kubeconfig{config}, nil
 }
 
-// Entry returns our entry for a cluster (by UID), if the file has one whole enough to be told.
+// Entry returns our entry for a cluster (by UID), if the file has one whole enough to be told. Of several, as when
+// somebody copied one, it is the first that has a context.
 func (k *Kubeconfig) Entry(cluster string) (Entry, bool) {
-	for name, user := range k.config.AuthInfos {
-		owner, ok := ownerOf(user.Extensions)
-		if !ok || owner.Cluster != cluster {
+	var found Entry
+	ok := false
+	for _, name := range slices.Sorted(maps.Keys(k.config.AuthInfos)) {
+		user := k.config.AuthInfos[name]
+		owner, ours := ownerOf(user.Extensions)
+		if !ours || owner.Cluster != cluster {
 			continue
 		}
 		e := Entry{Owner: owner, Context: name, Certificate: user.ClientCertificateData, Key: user.ClientKeyData}
-		if c := k.config.Contexts[name]; c != nil && c.AuthInfo == name {
-			e.Namespace = c.Namespace
-			e.Cluster = c.Cluster
+		c := k.config.Contexts[name]
+		if c == nil || c.AuthInfo != name {
+			if !ok {
+				found, ok = e, true
+			}
+			continue
 		}
+		e.Namespace = c.Namespace
+		e.Cluster = c.Cluster
 		if c := k.config.Clusters[e.Cluster]; c != nil {
 			e.Server = c.Server
 			e.CertificateAuthorityData = c.CertificateAuthorityData
@@ -99,7 +110,7 @@ func (k *Kubeconfig) Entry(cluster string) (Entry, bool) {
 		}
 		return e, true
 	}
-	return Entry{}, false
+	return found, ok
 }
 
 // Provisioned says whether any entry is provision's, for whatever cluster.

@@ -171,10 +171,31 @@ func TestTenShardsAreInOrder(t *testing.T) {
 	w := granting(grantTo(people(0, 10_500)))
 	w.bind(w.plan())
 	w.Desired.Bindings = []Binding{grantTo(people(0, 10_501))}
-	changed := slices.DeleteFunc(shape(w.plan().Bindings), func(s string) bool { return strings.HasPrefix(s, "keep") })
-	if want := []string{"update " + editName + ":11 501 +1 -0"}; !slices.Equal(changed, want) {
-		t.Errorf("%v, want %v", changed, want)
+	changed := func() []string {
+		return slices.DeleteFunc(shape(w.plan().Bindings), func(s string) bool { return strings.HasPrefix(s, "keep") })
 	}
+	if got, want := changed(), []string{"update " + editName + ":11 501 +1 -0"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	// Where several have room, the lowest number is filled first: 2 before 10.
+	for i, b := range w.Observed.Bindings {
+		if strings.HasSuffix(b.Name, ":2") || strings.HasSuffix(b.Name, ":10") {
+			w.Observed.Bindings[i].Subjects = b.Subjects[:999]
+		}
+	}
+	w.Desired.Bindings = []Binding{grantTo(slices.Concat(people(0, 1999), people(2000, 9999), people(10_000, 10_501)))}
+	if got, want := changed(), []string{"update " + editName + ":2 1000 +1 -0"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// Somebody put more into one of ours than it may hold.
+func TestOverfullShard(t *testing.T) {
+	w := granting(grantTo(people(0, 1003)))
+	b := grantTo(people(0, 1003))
+	w.Observed.Bindings = []Binding{b}
+	w.BindingOwners[ObjectKey{b.Namespace, b.Name}] = setName
+	wantShape(t, w.plan(), "update "+editName+" 1000 +0 -3", "create "+editName+":2 3")
 }
 
 func TestBindings(t *testing.T) {

@@ -1,0 +1,447 @@
+package credential
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// entryOf is what provision writes for jane on a cluster.
+func entryOf(cluster string) Entry {
+	return Entry{
+		Owner:   Owner{Set: "team", Cluster: "uid-" + cluster, User: "jane", Duration: 36 * time.Hour},
+		Context: "jane@" + cluster, Cluster: cluster, Namespace: "shop",
+		Server: "https://" + cluster + ":6443", CertificateAuthorityData: []byte("CA of " + cluster), TLSServerName: "api", ProxyURL: "socks5://proxy",
+		DisableCompression: true, Certificate: []byte("certificate for " + cluster), Key: []byte("key for " + cluster),
+	}
+}
+
+// foreign is a kubeconfig with every field that people and other tools write, and nothing of ours.
+const foreign = `apiVersion: v1
+kind: Config
+current-context: work
+clusters:
+- name: work
+  cluster:
+    server: https://work
+    certificate-authority: /etc/ca.pem
+    tls-server-name: inner
+    proxy-url: http://proxy
+    disable-compression: true
+    extensions:
+    - name: minikube.sigs.k8s.io
+      extension: {provider: minikube.sigs.k8s.io, version: v1.38.0, last-update: now}
+- name: open
+  cluster: {server: "https://open", insecure-skip-tls-verify: true}
+users:
+- name: token
+  user: {token: abc, tokenFile: /run/token, as: root, as-uid: "0", as-groups: [a, b], as-user-extra: {k: [v, w]}}
+- name: basic
+  user: {username: u, password: p}
+- name: files
+  user:
+    client-certificate: /c.pem
+    client-key: /k.pem
+    extensions:
+    - name: provision.example.org
+      extension: {apiVersion: provision/v1alpha1, kind: Owner, cluster: uid-prod}
+- name: exec
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: aws
+      args: [eks, get-token]
+      env: [{name: AWS_PROFILE, value: x}]
+      installHint: install aws
+      provideClusterInfo: true
+      interactiveMode: IfAvailable
+- name: plugin
+  user: {auth-provider: {name: oidc, config: {client-id: x}}}
+contexts:
+- name: work
+  context: {cluster: work, user: exec, namespace: mine, extensions: [{name: context_info, extension: {last-update: now}}]}
+- name: lonely
+  context: {cluster: gone, user: gone}
+extensions:
+- name: editor
+  extension: {colour: green}
+`
+
+func parse(t testing.TB, data []byte) *Kubeconfig {
+	t.Helper()
+	k, err := ParseKubeconfig(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func written(t testing.TB, k *Kubeconfig) []byte {
+	t.Helper()
+	data, err := k.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func put(t testing.TB, k *Kubeconfig, e Entry) {
+	t.Helper()
+	if err := k.Put(e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rest writes, by name, everything in a kubeconfig that is not ours for a cluster.
+func rest(t testing.TB, k *Kubeconfig, cluster string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	note := func(kind, name string, entry any, extensions map[string]runtime.Object) {
+		if owner, ok := ownerOf(extensions); ok && owner.Cluster == cluster {
+			return
+		}
+		data, err := json.Marshal(entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		for extension, object := range extensions { // JSON of the entry leaves out what is in them
+			text += fmt.Sprintf(" %s=%s", extension, canonical(t, object))
+		}
+		out[kind+" "+name] = text
+	}
+	for name, e := range k.config.Clusters {
+		note("cluster", name, e, e.Extensions)
+	}
+	for name, e := range k.config.AuthInfos {
+		note("user", name, e, e.Extensions)
+	}
+	for name, e := range k.config.Contexts {
+		note("context", name, e, e.Extensions)
+	}
+	for name, object := range k.config.Extensions {
+		out["extension "+name] = canonical(t, object)
+	}
+	return out
+}
+
+// canonical writes an extension's JSON in one form.
+func canonical(t testing.TB, object runtime.Object) string {
+	unknown, ok := object.(*runtime.Unknown)
+	if !ok {
+		return fmt.Sprintf("%#v", object)
+	}
+	var v any
+	if err := json.Unmarshal(unknown.Raw, &v); err != nil {
+		return string(unknown.Raw)
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func wantRest(t testing.TB, k *Kubeconfig, cluster string, want map[string]string) {
+	t.Helper()
+	got := rest(t, k, cluster)
+	for name, text := range want {
+		if now, ok := got[name]; !ok {
+			t.Errorf("%s is lost", name)
+		} else if now != text {
+			t.Errorf("%s was\n%s\nand is\n%s", name, text, now)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s is new", name)
+		}
+	}
+}
+
+func wantEntry(t testing.TB, k *Kubeconfig, want Entry) {
+	t.Helper()
+	if got, ok := k.Entry(want.Owner.Cluster); !ok || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("entry %+v, %v, want %+v", got, ok, want)
+	}
+}
+
+func TestNewKubeconfig(t *testing.T) {
+	k := NewKubeconfig()
+	if k.Provisioned() {
+		t.Error("an empty kubeconfig is provisioned")
+	}
+	want := entryOf("prod")
+	put(t, k, want)
+	data := written(t, k)
+	k = parse(t, data)
+	wantEntry(t, k, want)
+	wantRest(t, k, "uid-prod", map[string]string{})
+	if !k.Provisioned() || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod")) > 0 {
+		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned(), k.config.CurrentContext, k.Taken("uid-prod"))
+	}
+	if again := written(t, k); !bytes.Equal(again, data) {
+		t.Error("read and written it is another text")
+	}
+	if _, ok := k.Entry("uid-dev"); ok {
+		t.Error("there is an entry for a cluster that nobody put in")
+	}
+	// What kubectl makes of it is what we meant.
+	config, err := clientcmd.RESTConfigFromKubeConfig(data)
+	if err != nil || config.Host != want.Server || !bytes.Equal(config.KeyData, want.Key) || !bytes.Equal(config.CertData, want.Certificate) ||
+		!bytes.Equal(config.CAData, want.CertificateAuthorityData) || config.ServerName != want.TLSServerName || !config.DisableCompression {
+		t.Errorf("client-go reads %+v, %v", config, err)
+	}
+}
+
+func TestOthersSurvive(t *testing.T) {
+	k := parse(t, []byte(foreign))
+	others := rest(t, k, "uid-prod")
+	if len(others) < 10 {
+		t.Fatalf("the foreign kubeconfig has only %d entries", len(others))
+	}
+	again := func() { t.Helper(); k = parse(t, written(t, k)) }
+
+	put(t, k, entryOf("prod"))
+	again()
+	wantRest(t, k, "uid-prod", others)
+	wantEntry(t, k, entryOf("prod"))
+	if k.config.CurrentContext != "work" {
+		t.Errorf("current context %q", k.config.CurrentContext)
+	}
+
+	// A second cluster: both stand beside each other.
+	withProd := rest(t, k, "uid-dev")
+	put(t, k, entryOf("dev"))
+	again()
+	wantRest(t, k, "uid-dev", withProd)
+	wantEntry(t, k, entryOf("prod"))
+	wantEntry(t, k, entryOf("dev"))
+
+	// Everything of one changes, its names too; nothing of the old is left.
+	withDev := rest(t, k, "uid-prod")
+	changed := entryOf("prod2")
+	changed.Owner.Cluster = "uid-prod"
+	put(t, k, changed)
+	again()
+	wantRest(t, k, "uid-prod", withDev)
+	wantEntry(t, k, changed)
+	if text := written(t, k); bytes.Contains(text, []byte("jane@prod\n")) {
+		t.Errorf("the old name is still there:\n%s", text)
+	}
+
+	if k.Remove("uid-prod") || k.Remove("uid-dev") {
+		t.Error("with foreign entries in it, it is called empty")
+	}
+	again()
+	wantRest(t, k, "uid-prod", others)
+	if k.Provisioned() || k.config.CurrentContext != "work" {
+		t.Errorf("provisioned %v, current context %q", k.Provisioned(), k.config.CurrentContext)
+	}
+}
+
+func TestCurrentContext(t *testing.T) {
+	k := NewKubeconfig()
+	put(t, k, entryOf("prod"))
+	put(t, k, entryOf("dev"))
+	if k.config.CurrentContext != "jane@prod" {
+		t.Errorf("the second cluster took the current context: %q", k.config.CurrentContext)
+	}
+	renamed := entryOf("prod2")
+	renamed.Owner.Cluster = "uid-prod"
+	put(t, k, renamed)
+	if k.config.CurrentContext != "jane@prod2" {
+		t.Errorf("the current context did not follow its new name: %q", k.config.CurrentContext)
+	}
+	if k.Remove("uid-prod") || k.config.CurrentContext != "" {
+		t.Errorf("the current context is gone, and is %q", k.config.CurrentContext)
+	}
+	if !k.Remove("uid-dev") {
+		t.Error("nothing is left, and it is not called empty")
+	}
+}
+
+func TestTakenNames(t *testing.T) {
+	for _, c := range []struct{ name, context, cluster string }{
+		{"a foreign cluster's name", "jane@prod", "work"},
+		{"a foreign user's name", "token", "prod"},
+		{"a foreign context's name", "lonely", "prod"},
+		{"another cluster's name of ours", "jane@prod", "dev"},
+		{"another cluster's context of ours", "jane@dev", "prod"},
+	} {
+		k := parse(t, []byte(foreign))
+		put(t, k, entryOf("dev"))
+		before := written(t, k)
+		e := entryOf("prod")
+		e.Context, e.Cluster = c.context, c.cluster
+		if err := k.Put(e); err == nil {
+			t.Errorf("%s was taken over", c.name)
+		}
+		if !bytes.Equal(written(t, k), before) {
+			t.Errorf("%s: the kubeconfig changed", c.name)
+		}
+	}
+}
+
+// A copy of our user entry must not make the answer a matter of luck.
+func TestEntryIsTheSameEveryTime(t *testing.T) {
+	k := NewKubeconfig()
+	put(t, k, entryOf("prod"))
+	for i := range 5 {
+		twin := *k.config.AuthInfos["jane@prod"]
+		twin.ClientCertificateData = []byte(fmt.Sprint(i))
+		k.config.AuthInfos[fmt.Sprint("twin", i)] = &twin
+	}
+	for range 50 {
+		wantEntry(t, k, entryOf("prod"))
+	}
+	delete(k.config.Contexts, "jane@prod")
+	for range 50 {
+		if e, ok := k.Entry("uid-prod"); !ok || e.Context != "jane@prod" {
+			t.Fatalf("without a context it is %q", e.Context)
+		}
+	}
+}
+
+// What people do with kubectl config to an entry of ours does not hide it.
+func TestEditedEntry(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*clientcmdapi.Config)
+		want   func(*Entry)
+	}{
+		{"context renamed", func(c *clientcmdapi.Config) {
+			c.Contexts["mine"] = c.Contexts["jane@prod"]
+			delete(c.Contexts, "jane@prod")
+			c.CurrentContext = "mine"
+		}, func(e *Entry) {
+			*e = Entry{Owner: e.Owner, Context: e.Context, Certificate: e.Certificate, Key: e.Key}
+		}},
+		{"cluster deleted", func(c *clientcmdapi.Config) { delete(c.Clusters, "prod") }, func(e *Entry) {
+			*e = Entry{Owner: e.Owner, Context: e.Context, Cluster: e.Cluster, Namespace: e.Namespace, Certificate: e.Certificate, Key: e.Key}
+		}},
+		{"namespace set", func(c *clientcmdapi.Config) { c.Contexts["jane@prod"].Namespace = "other" }, func(e *Entry) { e.Namespace = "other" }},
+		{"context of another user", func(c *clientcmdapi.Config) { c.Contexts["jane@prod"].AuthInfo = "root" }, func(e *Entry) {
+			*e = Entry{Owner: e.Owner, Context: e.Context, Certificate: e.Certificate, Key: e.Key}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := NewKubeconfig()
+			put(t, k, entryOf("prod"))
+			c.change(k.config)
+			k = parse(t, written(t, k))
+			want := entryOf("prod")
+			c.want(&want)
+			wantEntry(t, k, want)
+			put(t, k, entryOf("prod"))
+			wantEntry(t, k, entryOf("prod"))
+			wantRest(t, k, "uid-prod", map[string]string{})
+			if k.config.CurrentContext != "jane@prod" {
+				t.Errorf("current context %q", k.config.CurrentContext)
+			}
+		})
+	}
+}
+
+func TestParseKubeconfigErrors(t *testing.T) {
+	const secret = "MIGHAgEAMBMGByqGSM49"
+	for name, text := range map[string]string{
+		"nothing":           "",
+		"no kubeconfig":     "kind: Pod\napiVersion: v1\n",
+		"an empty one":      "kind: Config\napiVersion: v1\n",
+		"no YAML":           "users:\n- name: [" + secret,
+		"a key for a list":  "kind: Config\napiVersion: v1\nusers: " + secret,
+		"no base64":         "kind: Config\napiVersion: v1\nusers: [{name: a, user: {client-key-data: '" + secret + "!'}}]",
+		"a bare key":        "-----BEGIN PRIVATE KEY-----\n" + secret + "\n-----END PRIVATE KEY-----\n",
+		"another version":   "kind: Config\napiVersion: v9\nusers: [{name: " + secret + "}]",
+		"bytes, not a text": "\xff\xfe" + secret,
+	} {
+		if k, err := ParseKubeconfig([]byte(text)); err == nil {
+			t.Errorf("%s is read as %+v", name, k.config)
+		} else if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error quotes the file: %v", name, err)
+		}
+	}
+}
+
+// FuzzParseKubeconfig holds that no bytes bring the parser down, and that writing our entry costs others nothing.
+func FuzzParseKubeconfig(f *testing.F) {
+	f.Add([]byte(foreign))
+	ours := NewKubeconfig()
+	put(f, ours, entryOf("prod"))
+	f.Add(written(f, ours))
+	both := parse(f, []byte(foreign))
+	put(f, both, entryOf("dev"))
+	put(f, both, entryOf("prod"))
+	f.Add(written(f, both))
+	for _, text := range []string{
+		"", "{}", "kind: Config\napiVersion: v1\n", "clusters: [{name: a}]", "users: [{name: ''}]\ncurrent-context: x",
+		"clusters: [{name: a, cluster: {server: b}}, {name: a, cluster: {server: c}}]",
+		"users: [{name: a, user: {extensions: [{name: provision, extension: {apiVersion: provision/v1alpha1, kind: Owner, cluster: uid-prod}}]}}]",
+		"contexts: [{name: prod, context: {cluster: a, user: b, extensions: [{name: provision, extension: null}]}}]",
+		"users: [{name: a, user: {extensions: [{name: x, extension: 7}, {name: y, extension: [1, {b: 2, a: 1}]}]}}]",
+		"users: &a [{name: b, user: {token: c}}]\ncontexts: *a", "users:\n- name: a\n  user: {token: \"\\u0000\\u2028\"}\n",
+		"apiVersion: v1\nkind: Config\npreferences: {colors: true}\nclusters: [{name: a, cluster: {server: b}}]\n", "users: [null]", "users: [{name: a, user: null}]",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, err := ParseKubeconfig(data)
+		if err != nil {
+			return
+		}
+		e := entryOf("prod")
+		others := rest(t, k, e.Owner.Cluster)
+		_, _ = k.Entry(e.Owner.Cluster)
+		if err := k.Put(e); err != nil {
+			taken := k.Taken(e.Owner.Cluster)
+			if !taken[e.Context] && !taken[e.Cluster] {
+				t.Errorf("refused though no name is taken: %v", err)
+			}
+			wantRest(t, k, e.Owner.Cluster, others)
+			return
+		}
+		text, err := k.Bytes()
+		if err != nil {
+			return // what client-go reads and cannot write is left as it is
+		}
+		k = parse(t, text)
+		wantEntry(t, k, e)
+		wantRest(t, k, e.Owner.Cluster, others)
+		k.Remove(e.Owner.Cluster)
+		wantRest(t, k, e.Owner.Cluster, others)
+	})
+}
+
+func BenchmarkParseKubeconfig(b *testing.B) {
+	const users = 10_000
+	var files [][]byte
+	for i := range users {
+		e := entryOf("prod")
+		e.Context = fmt.Sprintf("user%05d@prod", i)
+		e.Certificate, e.Key = bytes.Repeat([]byte("c"), 1100), bytes.Repeat([]byte("k"), 240)
+		k := NewKubeconfig()
+		put(b, k, e)
+		files = append(files, written(b, k))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, data := range files {
+			k, err := ParseKubeconfig(data)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if e, ok := k.Entry("uid-prod"); !ok || !slices.Equal(e.CertificateAuthorityData, []byte("CA of prod")) {
+				b.Fatal(e)
+			}
+		}
+	}
+}
