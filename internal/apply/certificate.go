@@ -102,12 +102,12 @@ func (r *run) user(result *Result, u plan.UserChange, watch *cluster.Watch, ente
 		err = r.rewrite(u)
 	} else {
 		err = r.certificate(result, u, watch, entered)
-		if err != nil {
-			r.progress.failed.Add(1)
-		}
 	}
 	result.Took = time.Since(began)
 	r.settle(result, err)
+	if result.Status == Failed { // and not one that was only stopped
+		r.progress.failed.Add(1)
+	}
 	if err != nil {
 		r.fatal(err)
 	}

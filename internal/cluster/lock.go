@@ -15,10 +15,12 @@ import (
 	"provision/internal/plan"
 )
 
-// The times of client-go's leader election, as the controllers of Kubernetes use them.
+// A run outlives an API server that is away for less than renewDeadline: one that restarts is back in 10 to 20 s. Between
+// renewDeadline and leaseDuration lies more than the grace period of a run that lost its lock, so that nothing of it is
+// in flight when another may begin.
 const (
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
+	leaseDuration = 45 * time.Second
+	renewDeadline = 30 * time.Second
 	retryPeriod   = 2 * time.Second
 )
 
