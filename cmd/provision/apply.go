@@ -84,7 +84,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 		return nil, err
 	}
 	defer read.Close()
-	v := view{dir: read, client: c.client, all: c.ShowAll}
+	v := view{dir: read, endpoint: c.client.Endpoint(), all: c.ShowAll}
 	shown, err := compute(ctx, intents, c.client, read)
 	if err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ func (q question) confirm(ctx context.Context, all plans) error {
 	if len(gone) > 0 {
 		fmt.Fprintf(w, "\nThis deletes:\n")
 		for _, name := range gone {
-			fmt.Fprintf(w, "  %s\n", q.streams.errStyle.red(name))
+			fmt.Fprintf(w, "  %s\n", q.streams.errStyle.red(flat(name)))
 		}
 	}
 	fmt.Fprintf(w, "\nApply these changes? Only \"yes\" is accepted: ")

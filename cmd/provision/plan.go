@@ -56,7 +56,7 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 	if err := all.check(ctx, client); err != nil {
 		return err
 	}
-	if err := all.render(s, c.Output, view{dir: dir, client: client, all: c.ShowAll}); err != nil {
+	if err := all.render(s, c.Output, view{dir: dir, endpoint: client.Endpoint(), all: c.ShowAll}); err != nil {
 		return err
 	}
 	if all.blocked() {

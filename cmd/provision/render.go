@@ -12,7 +12,6 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"provision/internal/cluster"
 	"provision/internal/outdir"
 	"provision/internal/plan"
 	"provision/internal/spec"
@@ -23,14 +22,14 @@ const fewRows = 50
 
 // view draws plans and reports for people.
 type view struct {
-	dir    *outdir.Dir
-	client *cluster.Client
-	all    bool // list every row
+	dir      *outdir.Dir
+	endpoint plan.Endpoint // the operator's own
+	all      bool          // list every row
 }
 
 // render draws one plan: what goes first, then what changes, then what comes; warnings, errors, one summary line.
 func (v view) render(w io.Writer, s style, p computed) {
-	e := v.client.Endpoint()
+	e := v.endpoint
 	fmt.Fprintf(w, "%s on cluster %s (%s), kubeconfigs in %s\n", s.bold("set "+p.Set), e.Name, e.Server, v.dir.Path())
 	if own := endpointWords(p, e); own != "" {
 		fmt.Fprintf(w, "the kubeconfigs will say: %s\n", flat(own))

@@ -19,7 +19,7 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 	for _, r := range reports {
 		for hint, failures := range failuresByHint(r) {
 			for _, one := range failures {
-				fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.red("failed:"), objectName(one.Kind, one.Namespace, one.Name), oneLine(one.Err))
+				fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.red("failed:"), flat(objectName(one.Kind, one.Namespace, one.Name)), oneLine(one.Err))
 			}
 			if hint != "" && r.Stopped == nil {
 				fmt.Fprintf(s.err, "%s\n", s.errStyle.faint("hint: "+strings.ReplaceAll(hint, "\n", "\n      ")))

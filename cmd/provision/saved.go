@@ -143,7 +143,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	}
 	defer dir.Close()
 	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s}
-	v := view{dir: dir, client: client, all: c.ShowAll}
+	v := view{dir: dir, endpoint: client.Endpoint(), all: c.ShowAll}
 	planned, err := compute(ctx, intents, client, dir)
 	if err != nil {
 		return err

@@ -116,8 +116,8 @@ func printStatus(s streams, doc statusDoc, now time.Time) error {
 		if !u.Until.IsZero() {
 			until, left = timeWords(u.Until), leftWords(u.Until.Sub(now))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.User, u.State, until, left,
-			fileWords(u.File), orDash(strings.Join(u.Groups, " ")), orDash(grantsWords(u.Grants)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", flat(u.User), u.State, until, left,
+			flat(fileWords(u.File)), orDash(flat(strings.Join(u.Groups, " "))), orDash(flat(grantsWords(u.Grants))))
 	}
 	if err := w.Flush(); err != nil {
 		return errors.New("write to standard output: " + err.Error())

@@ -454,7 +454,7 @@ func TestCAChanged(t *testing.T) {
 	}
 }
 
-func testCA(t *testing.T, name string, id []byte) (*x509.Certificate, *ecdsa.PrivateKey) {
+func testCA(t testing.TB, name string, id []byte) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -467,7 +467,7 @@ func testCA(t *testing.T, name string, id []byte) (*x509.Certificate, *ecdsa.Pri
 	return testSigned(t, template, template, key.Public().(*ecdsa.PublicKey), key), key
 }
 
-func testLeaf(t *testing.T, ca *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
+func testLeaf(t testing.TB, ca *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -477,7 +477,7 @@ func testLeaf(t *testing.T, ca *x509.Certificate, key *ecdsa.PrivateKey) *x509.C
 	return testSigned(t, template, ca, &own.PublicKey, key)
 }
 
-func testSigned(t *testing.T, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
+func testSigned(t testing.TB, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
 	if err != nil {

@@ -45,10 +45,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 
 	p.Warnings = append(userWarnings(desired, p, records, now), setWarnings(desired, observed, records)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int {
-		if a.Pos.File != b.Pos.File {
-			return strings.Compare(a.Pos.File, b.Pos.File)
-		}
-		return a.Pos.Line - b.Pos.Line
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 	p.Problems = problems
 	return p
