@@ -62,6 +62,8 @@ func hintFor(err error) string {
 			"what was approved is kept: run `provision apply` again once it signs"
 	case errors.Is(err, cluster.ErrGone):
 		return "run `provision apply` again to ask anew"
+	case errors.Is(err, apply.ErrRefused):
+		return "something signs for " + plan.SignerName + " that does not keep to the request: find out what, then run `provision apply` again to ask anew"
 	case errors.Is(err, cluster.ErrSwapped):
 		return "it was not approved: find out who made it, then remove it"
 	}

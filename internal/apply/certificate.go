@@ -26,6 +26,9 @@ const (
 	maxInFlight = 2 * batchSize
 )
 
+// ErrRefused says that what was issued is not what was asked for.
+var ErrRefused = errors.New("refuse the issued certificate")
+
 // issue takes every user who needs a certificate or another kubeconfig through her pipeline.
 func (r *run) issue() {
 	awaited := 0
@@ -146,7 +149,8 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	record := r.recordOf(spec)
 	issued, err := credential.Judge(pem, spec.KeyHash, want.User, want.Groups)
 	if err != nil {
-		return fmt.Errorf("certificatesigningrequest/%s: refuse the issued certificate: %w", spec.Name, err)
+		// Its key is of no use: with it the next apply would get the same certificate again.
+		return errors.Join(fmt.Errorf("certificatesigningrequest/%s: %w: %w", spec.Name, ErrRefused, err), r.dir.DropKey(u.Name, r.client.UID()))
 	}
 	keyPEM, err := credential.MarshalKey(key)
 	if err != nil {

@@ -44,6 +44,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"forge":      forge,
 	"requests":   requests,
 	"constant":   constant,
+	"sign":       sign,
 }
 
 // kubectl runs kubectl as the administrator of c, outside of any script.
