@@ -362,6 +362,7 @@ func TestParseKubeconfigErrors(t *testing.T) {
 		"no base64":         "kind: Config\napiVersion: v1\nusers: [{name: a, user: {client-key-data: '" + secret + "!'}}]",
 		"a bare key":        "-----BEGIN PRIVATE KEY-----\n" + secret + "\n-----END PRIVATE KEY-----\n",
 		"another version":   "kind: Config\napiVersion: v9\nusers: [{name: " + secret + "}]",
+		"a key for a kind":  "kind: " + secret + "\napiVersion: v1\n",
 		"bytes, not a text": "\xff\xfe" + secret,
 	} {
 		if k, err := ParseKubeconfig([]byte(text)); err == nil {
