@@ -73,7 +73,8 @@ func unreachable(err error) bool {
 	}
 	_, network := errors.AsType[net.Error](err)
 	return network || utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsHTTP2ConnectionLost(err) ||
-		utilnet.IsProbableEOF(err) || errors.Is(err, io.ErrUnexpectedEOF)
+		utilnet.IsProbableEOF(err) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.Contains(err.Error(), "when reading response body") // client-go's words, around errors without a type
 }
 
 // retry calls do until it succeeds, fails for good, or the API server has been away for too long. A request that

@@ -65,7 +65,10 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 			return permission(err, refused(err, w.need), w.need.Verb+" "+w.what)
 		}
 		// Read what is there now and try again.
-		have, err = w.get(ctx, name, metav1.GetOptions{})
+		err = retry(ctx, func() (err error) {
+			have, err = w.get(ctx, name, metav1.GetOptions{})
+			return err
+		})
 		switch {
 		case apierrors.IsNotFound(err):
 			exists = false

@@ -102,7 +102,11 @@ type Ledger struct {
 
 // OpenLedger reads where the records of a set are now. create says that the namespace may have to be made.
 func (c *Client) OpenLedger(ctx context.Context, namespace, set string, create bool) (*Ledger, error) {
-	shards, err := c.ledgerShards(ctx, namespace, set)
+	var shards []*corev1.ConfigMap
+	err := retry(ctx, func() (err error) {
+		shards, err = c.ledgerShards(ctx, namespace, set)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +222,11 @@ func (l *Ledger) write(ctx context.Context, shard int, change map[string]string,
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(verb == "update" && apierrors.IsNotFound(err)) {
 			return permission(err, plan.Permission{Verb: verb, Resource: "configmaps", Namespace: l.namespace}, "write the ledger, "+what)
 		}
-		found, err := api.Get(ctx, next.Name, metav1.GetOptions{})
+		var found *corev1.ConfigMap
+		err = retry(ctx, func() (err error) {
+			found, err = api.Get(ctx, next.Name, metav1.GetOptions{})
+			return err
+		})
 		switch {
 		case apierrors.IsNotFound(err):
 			return fmt.Errorf("write the ledger: %s was deleted while provision ran: run `provision apply --rebuild-ledger`", what)

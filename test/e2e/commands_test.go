@@ -45,6 +45,9 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"requests":   requests,
 	"constant":   constant,
 	"sign":       sign,
+
+	"broken-network": brokenNetwork,
+	"keep-editing":   keepEditing,
 }
 
 // kubectl runs kubectl as the administrator of c, outside of any script.
