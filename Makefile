@@ -91,6 +91,13 @@ e2e: bin/provision.cover bin/kubernetes bin/cluster
 	@echo 'Coverage of the real binary under the end-to-end tests:'
 	@go tool covdata percent -i=coverage
 
+KILLS ?= 200
+## torture: kill -9 at KILLS random instants (default 200), and the long faults; about 10 minutes
+.PHONY: torture
+torture: bin/provision bin/kubernetes
+	cd test && PROVISION_TORTURE_KILLS=$(KILLS) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision \
+		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test -v -count=1 -timeout 60m ./torture ./faults
+
 N      ?= 1000
 PARTS  ?= all
 ROUNDS ?= 3

@@ -1,0 +1,135 @@
+package harness
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// TempPrefix is how the names of unfinished files begin.
+const TempPrefix = ".provision-tmp-"
+
+// Directory is an output directory.
+type Directory struct {
+	Kubeconfigs map[string]Kubeconfig // by user
+	Journal     map[string]string     // user -> hash of the key
+	Temporary   []string              // unfinished files
+	Others      []string              // what should not be there
+}
+
+// Kubeconfig is a user's file.
+type Kubeconfig struct {
+	Path    string
+	User    string
+	KeyHash string
+	Leaf    *x509.Certificate
+}
+
+// ReadDirectory reads an output directory. A kubeconfig or journal entry that is not whole, or whose key is not its
+// certificate's, is an error; unfinished files are listed. A directory that is not there is an empty one.
+func ReadDirectory(dir string) (Directory, error) {
+	d := Directory{Kubeconfigs: map[string]Kubeconfig{}, Journal: map[string]string{}}
+	var problems []error
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if info.Mode().Perm() != 0o700 {
+				problems = append(problems, fmt.Errorf("%s has mode %v", path, info.Mode()))
+			}
+			return nil
+		}
+		if info.Mode().Perm() != 0o600 {
+			problems = append(problems, fmt.Errorf("%s has mode %v", path, info.Mode()))
+		}
+		inJournal := filepath.Dir(name) == filepath.Join(".provision", "keys")
+		switch base := filepath.Base(name); {
+		case strings.HasPrefix(base, TempPrefix):
+			d.Temporary = append(d.Temporary, name)
+		case name == ".provision/id" || name == ".provision/lock":
+		case inJournal && strings.HasSuffix(base, ".json"):
+			user, hash, err := readJournal(path)
+			if err != nil {
+				problems = append(problems, err)
+			}
+			d.Journal[user] = hash
+		case name == base && strings.HasSuffix(base, ".kubeconfig"):
+			k, err := readKubeconfig(path)
+			if err != nil {
+				problems = append(problems, err)
+			}
+			d.Kubeconfigs[k.User] = k
+		default:
+			d.Others = append(d.Others, name)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return d, errors.Join(append(problems, err)...)
+}
+
+func readJournal(path string) (user, hash string, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", err
+	}
+	var entry struct{ User, PrivateKey string }
+	if err := json.Unmarshal(data, &entry); err != nil {
+		return "", "", fmt.Errorf("%s: %w", path, err)
+	}
+	block, _ := pem.Decode([]byte(entry.PrivateKey))
+	if block == nil {
+		return "", "", fmt.Errorf("%s has no key", path)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return "", "", fmt.Errorf("%s: its key is not whole", path)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.(crypto.Signer).Public())
+	return entry.User, hashOf(public), err
+}
+
+func readKubeconfig(path string) (Kubeconfig, error) {
+	k := Kubeconfig{Path: path}
+	config, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		return k, err
+	}
+	of := config.Contexts[config.CurrentContext]
+	if of == nil || config.AuthInfos[of.AuthInfo] == nil {
+		return k, fmt.Errorf("%s has no current context", path)
+	}
+	info := config.AuthInfos[of.AuthInfo]
+	pair, err := tls.X509KeyPair(info.ClientCertificateData, info.ClientKeyData) // checks that they belong together
+	if err != nil {
+		return k, fmt.Errorf("%s: %w", path, err)
+	}
+	k.Leaf, k.KeyHash = pair.Leaf, hashOf(pair.Leaf.RawSubjectPublicKeyInfo)
+	k.User = k.Leaf.Subject.CommonName
+	return k, nil
+}
+
+func hashOf(public []byte) string {
+	sum := sha256.Sum256(public)
+	return hex.EncodeToString(sum[:])
+}
