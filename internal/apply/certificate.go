@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,9 @@ const (
 
 // ErrRefused says that what was issued is not what was asked for.
 var ErrRefused = errors.New("refuse the issued certificate")
+
+// ErrDirectoryGone says that there is nothing left to write to.
+var ErrDirectoryGone = errors.New("the output directory was removed while provision ran, and the private key with it")
 
 // issue takes every user who needs a certificate or another kubeconfig through her pipeline.
 func (r *run) issue() {
@@ -157,6 +161,9 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 		return err
 	}
 	err = r.finish(r.disk, func() error { return r.dir.WriteKubeconfig(r.entry(u, pem, keyPEM)) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", err, ErrDirectoryGone)
+	}
 	if err != nil {
 		return err
 	}

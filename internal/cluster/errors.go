@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -71,7 +72,10 @@ func unreachable(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
-	_, network := errors.AsType[net.Error](err)
+	failure, network := errors.AsType[net.Error](err)
+	if _, bare := failure.(syscall.Errno); bare {
+		network = false // as such, it may be the error of a file
+	}
 	return network || utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsHTTP2ConnectionLost(err) ||
 		utilnet.IsProbableEOF(err) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		strings.Contains(err.Error(), "when reading response body") // client-go's words, around errors without a type

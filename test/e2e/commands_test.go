@@ -48,6 +48,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 
 	"broken-network": brokenNetwork,
 	"keep-editing":   keepEditing,
+	"small-disk":     smallDisk,
+}
+
+// condition are the questions that scripts can ask besides testscript's own.
+func condition(name string) (bool, error) {
+	if name == "mount" {
+		return canMount(), nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
 }
 
 // kubectl runs kubectl as the administrator of c, outside of any script.

@@ -150,6 +150,7 @@ func params(dir string, plane func() *controlplane.ControlPlane) testscript.Para
 		RequireUniqueNames:  true,
 		Setup:               func(e *testscript.Env) error { return setUp(e, plane()) },
 		Cmds:                commands,
+		Condition:           condition,
 	}
 }
 
