@@ -58,8 +58,17 @@ func (c *Client) Lock(ctx context.Context, namespace, set, holder string, timeou
 	// The Lease outlives an interrupt: what is in flight still needs it.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	started := make(chan struct{})
+	taken := func(by string) {
+		select {
+		case <-started:
+			if by != holder {
+				lose(ErrLockLost)
+			}
+		default: // it is still another's
+		}
+	}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: lease, LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		Lock: watchedLease{lease, taken}, LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 		ReleaseOnCancel: true, Name: name,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) { close(started) },
@@ -87,6 +96,21 @@ func (c *Client) Lock(ctx context.Context, namespace, set, holder string, timeou
 		l.Release()
 		return nil, nil, c.lockedBy(ctx, lease, set)
 	}
+}
+
+// watchedLease tells at once who holds a Lease, whenever it is read: the elector itself goes on until renewDeadline.
+type watchedLease struct {
+	*resourcelock.LeaseLock
+	held func(by string)
+}
+
+// Get reads the Lease.
+func (l watchedLease) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record, raw, err := l.LeaseLock.Get(ctx)
+	if err == nil {
+		l.held(record.HolderIdentity)
+	}
+	return record, raw, err
 }
 
 // Release gives the Lease back and returns when that is done.
