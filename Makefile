@@ -87,16 +87,17 @@ bin/provision.cover:
 e2e: bin/provision.cover bin/kubernetes bin/cluster
 	@rm -rf coverage && mkdir -p coverage
 	cd test && GOCOVERDIR=$(CURDIR)/coverage PROVISION_TEST_BINARY=$(CURDIR)/bin/provision.cover \
-		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test $(RACE) -timeout 20m ./controlplane ./e2e
+		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test $(RACE) -timeout 20m ./controlplane ./e2e ./torture
 	@echo 'Coverage of the real binary under the end-to-end tests:'
 	@go tool covdata percent -i=coverage
 
-KILLS ?= 200
-## torture: kill -9 at KILLS random instants (default 200), and the long faults; about 10 minutes
+KILLS   ?= 200
+OUTAGES ?= 12
+## torture: kill -9 at KILLS random instants (default 200), and the servers at OUTAGES (default 12); about 10 minutes
 .PHONY: torture
 torture: bin/provision bin/kubernetes
-	cd test && PROVISION_TORTURE_KILLS=$(KILLS) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision \
-		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test -v -count=1 -timeout 60m ./torture ./faults
+	cd test && PROVISION_TORTURE_KILLS=$(KILLS) PROVISION_TORTURE_OUTAGES=$(OUTAGES) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision \
+		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test -v -count=1 -timeout 60m ./torture
 
 N      ?= 1000
 PARTS  ?= all

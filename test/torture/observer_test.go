@@ -40,34 +40,40 @@ type observer struct {
 	records  map[string]bool               // key -> outcome known
 	changed  chan struct{}                 // closed at each event
 	files    *fsnotify.Watcher
+	close    func()
 }
 
-func newObserver(t *testing.T, client kubernetes.Interface) *observer {
+// newObserver returns an observer that knows what there is of a set already.
+func newObserver(t *testing.T, client kubernetes.Interface, set string) *observer {
 	files, err := fsnotify.NewWatcher()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := &observer{changed: make(chan struct{}), files: files}
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(func() {
+	o.close = sync.OnceFunc(func() {
 		cancel()
 		files.Close()
 	})
+	t.Cleanup(o.close)
+	o.follow(set)
 	go o.watchFiles()
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(l *metav1.ListOptions) { l.LabelSelector = harness.SetLabel }))
+	var caughtUp []cache.InformerSynced
 	for _, informer := range []cache.SharedIndexInformer{
 		factory.Certificates().V1().CertificateSigningRequests().Informer(),
 		factory.Coordination().V1().Leases().Informer(),
 		factory.Core().V1().ConfigMaps().Informer(),
 		factory.Rbac().V1().RoleBindings().Informer(),
 	} {
-		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: o.see, UpdateFunc: func(_, object any) { o.see(object) }})
+		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: o.see, UpdateFunc: func(_, object any) { o.see(object) }})
 		if err != nil {
 			t.Fatal(err)
 		}
+		caughtUp = append(caughtUp, handler.HasSynced)
 	}
 	factory.StartWithContext(ctx)
-	factory.WaitForCacheSync(ctx.Done())
+	cache.WaitForCacheSync(ctx.Done(), caughtUp...)
 	return o
 }
 

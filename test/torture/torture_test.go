@@ -5,6 +5,7 @@ package torture_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
 
 	"provision/test/controlplane"
 	"provision/test/internal/harness"
@@ -106,6 +108,7 @@ type tortured struct {
 	watch  *observer
 	random *rand.Rand
 	deck   []trigger // the next triggers, shuffled, so that all come equally often
+	last   *set
 
 	left       int            // kills to do
 	byPhase    map[string]int // what was hit
@@ -120,11 +123,29 @@ type tortured struct {
 // kill and after each recovery it checks what must hold.
 func TestKill9(t *testing.T) {
 	kills := int(fromEnvironment(t, killsVariable, defaultKills))
-	seed := fromEnvironment(t, seedVariable, uint64(time.Now().UnixNano()))
-	t.Logf("%d kills; to repeat: %s=%d", kills, seedVariable, seed)
+	w := newTortured(t)
+	w.left = kills
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
-	defer cancel()
+	for number := 1; w.left > 0 && !t.Failed(); number++ {
+		w.set(fmt.Sprintf("torture-%d", number))
+	}
+	t.Logf("%d kills, %d recoveries, %d runs ended before their trigger, %d logins with old kubeconfigs, %v\n%s", kills-w.left, w.recoveries,
+		w.missed, w.logins, time.Since(begun).Round(time.Second), w.table())
+}
+
+// TestMain silences client-go, which would log each server that is away.
+func TestMain(m *testing.M) {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	os.Exit(m.Run())
+}
+
+// newTortured starts a control plane and whatever every test here needs.
+func newTortured(t *testing.T) *tortured {
+	seed := fromEnvironment(t, seedVariable, uint64(time.Now().UnixNano()))
+	t.Logf("to draw the same instants again: %s=%d", seedVariable, seed)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	t.Cleanup(cancel)
 	// With the stock limits of the signer a run would take three times as long.
 	plane, err := controlplane.Start(ctx, controlplane.Options{
 		Flags: map[string][]string{controlplane.ControllerManager: {"--kube-api-qps=1000", "--kube-api-burst=2000"}},
@@ -141,16 +162,10 @@ func TestKill9(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &tortured{
-		T: t, ctx: ctx, plane: plane, client: client, watch: newObserver(t, client), left: kills,
-		random:  rand.New(rand.NewPCG(seed, 0)),
+	return &tortured{
+		T: t, ctx: ctx, plane: plane, client: client, watch: newObserver(t, client, ""), random: rand.New(rand.NewPCG(seed, 0)),
 		byPhase: map[string]int{}, byTrigger: map[string]int{}, byKind: map[string]int{},
 	}
-	for number := 1; w.left > 0 && !t.Failed(); number++ {
-		w.set(fmt.Sprintf("torture-%d", number))
-	}
-	t.Logf("%d kills, %d recoveries, %d runs ended before their trigger, %d logins with old kubeconfigs, %v\n%s", kills-w.left, w.recoveries,
-		w.missed, w.logins, time.Since(begun).Round(time.Second), w.table())
 }
 
 func fromEnvironment(t *testing.T, name string, or uint64) uint64 {
@@ -186,15 +201,8 @@ func (w *tortured) table() string {
 
 // set makes a set, kills its first apply and then renewals of it.
 func (w *tortured) set(name string) {
-	s := &set{tortured: w, name: name, users: map[string][]string{}}
-	s.program = harness.Program{Kubeconfig: w.plane.Kubeconfig(), Dir: filepath.Join(w.TempDir(), name)}
-	if err := os.MkdirAll(s.program.Dir, 0o700); err != nil {
-		w.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.program.Dir, "users.yaml"), []byte(s.file()), 0o600); err != nil {
-		w.Fatal(err)
-	}
-	w.watch.follow(name)
+	w.begin(name)
+	s := w.last
 	s.storm("first apply", []string{"apply", "--yes"}, map[string][]string{"its recovery": {"apply", "--yes"}})
 	if w.left > 0 && !w.Failed() {
 		s.storm("renewal of all", []string{"apply", "--yes", "--reissue-all"}, map[string][]string{
