@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -186,7 +187,7 @@ func accepted(ctx context.Context, observed plan.Observed, client *cluster.Clien
 	}
 	var list []*x509.Certificate
 	for _, ca := range observed.ClientCA {
-		user, ok := signedBy(ca, observed.Files)
+		user, ok := signedBy(ca, observed.Files, time.Now())
 		if ok {
 			entry, err := dir.ReadEntry(user, client.UID())
 			if err != nil {
@@ -203,14 +204,22 @@ func accepted(ctx context.Context, observed plan.Observed, client *cluster.Clien
 	return list, nil
 }
 
-// signedBy finds a user with a living certificate of a CA.
-func signedBy(ca *x509.Certificate, files map[string]plan.File) (string, bool) {
-	for _, user := range slices.Sorted(maps.Keys(files)) {
-		f := files[user]
-		if f.State != plan.FileOurs || f.Leaf == nil || !f.KeyMatches || !time.Now().Before(f.Leaf.NotAfter) {
+// signedBy finds the user whose certificate of a CA is the furthest from both ends of its validity: the API server's
+// clock may differ from this one, and a refusal must not be about the time.
+func signedBy(ca *x509.Certificate, files map[string]plan.File, now time.Time) (string, bool) {
+	margin := make(map[string]time.Duration)
+	for user, f := range files {
+		if f.State != plan.FileOurs || f.Leaf == nil || !f.KeyMatches {
 			continue
 		}
-		if plan.SignedByAny(f.Leaf, []*x509.Certificate{ca}) {
+		if m := min(now.Sub(f.Leaf.NotBefore), f.Leaf.NotAfter.Sub(now)); m > 0 {
+			margin[user] = m
+		}
+	}
+	for _, user := range slices.SortedFunc(maps.Keys(margin), func(a, b string) int {
+		return cmp.Or(cmp.Compare(margin[b], margin[a]), cmp.Compare(a, b))
+	}) {
+		if plan.SignedByAny(files[user].Leaf, []*x509.Certificate{ca}) {
 			return user, true
 		}
 	}
