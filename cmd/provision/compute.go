@@ -35,7 +35,7 @@ func (f wishFlags) intents(sets []spec.Set, client *cluster.Client) ([]intent, e
 	var list []intent
 	for _, set := range sets {
 		d := plan.Expand(set, client.Endpoint())
-		d.RebuildLedger, d.AllowDeletes = f.RebuildLedger, f.AllowDeletes
+		d.RebuildLedger, d.AllowDeletes, d.ReissueMissing = f.RebuildLedger, f.AllowDeletes, f.ReissueMissing
 		names := f.Reissue
 		if f.ReissueAll {
 			names = nil
@@ -48,7 +48,7 @@ func (f wishFlags) intents(sets []spec.Set, client *cluster.Client) ([]intent, e
 			missed[name] = true
 		}
 		for name := range unknown {
-			unknown[name] = missed[name]
+			unknown[name] = unknown[name] && missed[name]
 		}
 		list = append(list, intent{set.Pos.File, d, plan.Compute})
 	}

@@ -48,10 +48,11 @@ type outputFlags struct {
 
 // wishFlags ask for more than the file says. Plan and apply share them.
 type wishFlags struct {
-	Reissue       []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever she has. May be repeated."`
-	ReissueAll    bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
-	AllowDeletes  int      `json:"allowDeletes,omitempty" placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
-	RebuildLedger bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
+	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever she has. May be repeated."`
+	ReissueAll     bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
+	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, though theirs still lives."`
+	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
+	RebuildLedger  bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
 }
 
 // changeFlags say how changes are carried out.

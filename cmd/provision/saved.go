@@ -111,7 +111,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Reissue != nil || c.ReissueAll || c.AllowDeletes != 0 || c.RebuildLedger {
+	if c.Reissue != nil || c.ReissueAll || c.ReissueMissing || c.AllowDeletes != 0 || c.RebuildLedger {
 		return errors.New("a saved plan is performed as it is: give --reissue, --allow-deletes and --rebuild-ledger to provision plan")
 	}
 	var then plans

@@ -46,6 +46,8 @@ func reasonWords(r plan.Reason) string {
 		return "the signer refused the last request (" + r.To + ")"
 	case plan.RequestGone:
 		return "request " + r.To + " has gone from the cluster"
+	case plan.RequestMisissued:
+		return "the certificate that was issued for request " + r.To + " is not for its key: find out what signs here"
 	case plan.RequestSwapped:
 		return "another request has taken the name of ours, " + r.To + ", and is not approved: find out who made it (kubectl get csr -o yaml)"
 	case plan.NewCertificate:
@@ -138,7 +140,7 @@ func warningWords(w plan.Warning) string {
 	case plan.ShorterThanAsked:
 		return fmt.Sprintf("the signer shortened certificates from %s to %s (kube-controller-manager --cluster-signing-duration, or the end of the CA): %s", w.From, w.To, listed(w.Items))
 	case plan.IssuedElsewhere:
-		return fmt.Sprintf("a valid certificate was issued elsewhere for %s, and the kubeconfig is not here: --reissue USER issues a new one here", listed(w.Items))
+		return fmt.Sprintf("valid certificates of %s live, but their kubeconfigs are not here: in another directory, or lost; --reissue-missing issues new ones here", listed(w.Items))
 	case plan.ForeignRequest:
 		return fmt.Sprintf("requests carry this set's label and wait for approval, but no key of ours made them: do not approve them: %s", listed(w.Items))
 	case plan.SwappedRequest:

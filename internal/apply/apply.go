@@ -121,7 +121,11 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 	work, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	r.work = work
 	release := context.AfterFunc(r.start, func() {
-		time.AfterFunc(r.opts.Grace, func() { giveUp(context.Cause(r.start)) })
+		grace := r.opts.Grace
+		if errors.Is(context.Cause(r.start), ErrStalled) {
+			grace = 0 // waiting for the signer is all that is in flight, and that has been tried
+		}
+		time.AfterFunc(grace, func() { giveUp(context.Cause(r.start)) })
 	})
 	r.close = func() {
 		release()

@@ -35,19 +35,22 @@ func checkFile(u User, file File, has bool) *Problem {
 
 // userChange decides certificate and kubeconfig of one user from the file alone.
 func userChange(u User, file File, has bool, observed Observed, now time.Time) UserChange {
-	want := u.Certificate
-	c := UserChange{Name: want.User, Pos: u.Pos}
-	c.Certificate = certificateChange(u, file, has, observed.ClientCA, now)
-	if c.Certificate.Op != Keep {
-		c.Certificate.After = &want
-		c.Kubeconfig = Change[Kubeconfig]{Op: Write, After: &u.Kubeconfig, Reasons: []Reason{{Code: NewCertificate}}}
-		if has && file.State == FileOurs {
-			c.Kubeconfig.Op, c.Kubeconfig.Before = Rewrite, &file.Kubeconfig
-			c.Kubeconfig.Reasons = append(c.Kubeconfig.Reasons, kubeconfigChange(file, u.Kubeconfig).Reasons...)
-		}
-		return c
+	certificate := certificateChange(u, file, has, observed.ClientCA, now)
+	if certificate.Op != Keep {
+		return certificateReplaced(u, file, certificate)
 	}
-	c.Kubeconfig = kubeconfigChange(file, u.Kubeconfig)
+	return UserChange{Name: u.Certificate.User, Pos: u.Pos, Certificate: certificate, Kubeconfig: kubeconfigChange(file, u.Kubeconfig)}
+}
+
+// certificateReplaced is what happens to a user who gets a new certificate: the kubeconfig follows.
+func certificateReplaced(u User, file File, certificate Change[Certificate]) UserChange {
+	certificate.After = &u.Certificate
+	c := UserChange{Name: u.Certificate.User, Pos: u.Pos, Certificate: certificate}
+	c.Kubeconfig = Change[Kubeconfig]{Op: Write, After: &u.Kubeconfig, Reasons: []Reason{{Code: NewCertificate}}}
+	if file.State == FileOurs {
+		c.Kubeconfig.Op, c.Kubeconfig.Before = Rewrite, &file.Kubeconfig
+		c.Kubeconfig.Reasons = append(c.Kubeconfig.Reasons, kubeconfigChange(file, u.Kubeconfig).Reasons...)
+	}
 	return c
 }
 
@@ -194,17 +197,22 @@ func orNone(s string) string {
 }
 
 // resume turns the certificate's change into a Resume where a key of ours is in the journal and the cluster has the
-// request that it made, unchanged and still useful. Only the key decides; names decide nothing.
+// request that it made, unchanged and still useful. Only the key decides; names decide nothing. A certificate that
+// could be kept is replaced too: somebody asked for a new one, and that run was interrupted.
 func (d decision) resume(c *UserChange, u User) {
 	key, ok := d.observed.Keys[c.Name]
 	if !ok {
 		return
 	}
-	if have := c.Certificate.Before; have != nil && have.KeyHash == key.KeyHash && d.observed.Files[c.Name].KeyMatches {
+	have := d.observed.Files[c.Name].Certificate
+	if have != nil && have.KeyHash == key.KeyHash && d.observed.Files[c.Name].KeyMatches {
 		return // the run ended between writing the kubeconfig and dropping the key: nothing new would come of it
 	}
+	keep := c.Certificate.Op == Keep
 	note := func(code ReasonCode, to string) {
-		c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: code, To: to})
+		if !keep {
+			c.Certificate.Reasons = append(c.Certificate.Reasons, Reason{Code: code, To: to})
+		}
 	}
 	r, ok := d.requests[key.KeyHash]
 	if !ok {
@@ -217,12 +225,15 @@ func (d decision) resume(c *UserChange, u User) {
 		note(RequestGone, key.Request)
 		return
 	}
-	switch r.State {
-	case Denied:
+	switch {
+	case r.State == Denied:
 		note(RequestDenied, r.Message)
 		return
-	case Failed:
+	case r.State == Failed:
 		note(RequestFailed, r.Message)
+		return
+	case r.State == Issued && r.Certificate == nil:
+		note(RequestMisissued, r.Name)
 		return
 	}
 	want := u.Certificate
@@ -230,8 +241,12 @@ func (d decision) resume(c *UserChange, u User) {
 		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
 		return
 	}
-	if r.Certificate != nil && renewDue(r.Certificate, u.RenewBefore, d.now) {
+	if r.Certificate != nil && (renewDue(r.Certificate, u.RenewBefore, d.now) || keep && !r.Certificate.NotAfter.After(have.NotAfter)) {
 		return // it was issued too long ago to be of use
+	}
+	if keep {
+		*c = certificateReplaced(u, d.observed.Files[c.Name], Change[Certificate]{Op: Resume, Before: have})
+		keep = false
 	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume

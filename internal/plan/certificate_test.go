@@ -226,6 +226,10 @@ func TestCertificate(t *testing.T) {
 		}, op: Resume, reasons: reasons{NoKubeconfig, RequestIssued}, file: Write},
 		{name: "a denied request is asked anew", change: in(Denied), op: Issue, reasons: reasons{NoKubeconfig, RequestDenied}, file: Write},
 		{name: "a failed request is asked anew", change: in(Failed), op: Issue, reasons: reasons{NoKubeconfig, RequestFailed}, file: Write},
+		{name: "a request that was issued a certificate for another key is asked anew", change: func(w *world) {
+			in(Issued)(w)
+			w.Requests[0].Certificate = nil
+		}, op: Issue, reasons: reasons{NoKubeconfig, RequestMisissued}, file: Write},
 		{name: "a request that has gone is asked anew", change: func(w *world) {
 			in(Pending)(w)
 			w.Requests = nil
@@ -559,12 +563,16 @@ func TestAbandon(t *testing.T) {
 	}{
 		{"the file says what the certificate says again", func(w *world) {
 			w.Keys["jane"] = journalKey(w.Users[0], key)
-			w.Requests = []Request{requestOf(w.Users[0], key, Pending, noon)}
+			w.Requests = []Request{requestOf(wanted("jane", "ops"), key, Pending, noon)}
 		}, true, Keep, 1},
 		{"the kubeconfig was written, the key not dropped", func(w *world) {
 			w.Keys["jane"] = journalKey(w.Users[0], keyHash("jane"))
 			w.Requests = []Request{requestOf(w.Users[0], keyHash("jane"), Issued, noon.Add(-day))}
-		}, false, Keep, 0},
+		}, true, Keep, 0},
+		{"an older certificate than the one that is here", func(w *world) {
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Issued, noon.Add(-2*day))}
+		}, true, Keep, 0},
 		{"left before the first certificate", func(w *world) {
 			w.Keys["jane"] = journalKey(w.Users[0], key)
 			w.Requests = []Request{requestOf(w.Users[0], key, Approved, noon)}
@@ -598,6 +606,27 @@ func TestAbandon(t *testing.T) {
 				t.Errorf("%+v, and %d requests are deleted", got, len(p.Requests))
 			}
 		})
+	}
+}
+
+// A run that was to replace good certificates and was interrupted is gone on with.
+func TestResumeOfAReissue(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	for _, state := range []RequestState{Pending, Approved, Issued} {
+		w := settled(noon.Add(-day), wanted("jane", "dev"))
+		w.Keys["jane"] = journalKey(w.Users[0], key)
+		w.Requests = []Request{requestOf(w.Users[0], key, state, noon)}
+		p := w.plan()
+		got := janeOf(t, p)
+		if got.Certificate.Op != Resume || got.Request == nil || got.Request.Name != w.Requests[0].Name || got.Abandon {
+			t.Errorf("%s: %+v", state, got)
+		}
+		if got.Kubeconfig.Op != Rewrite || got.Kubeconfig.After == nil || got.Certificate.After == nil || len(got.Certificate.Reasons) != 1 {
+			t.Errorf("%s: %+v", state, got)
+		}
+		if len(p.Requests) > 0 {
+			t.Errorf("%s: the request is deleted", state)
+		}
 	}
 }
 

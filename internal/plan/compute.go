@@ -24,7 +24,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	p.Ledger.Records, records, more = computeLedger(desired, observed, now)
 	problems = append(problems, more...)
 
-	d := decision{observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), now: now}
+	d := decision{observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), now: now, reissueMissing: desired.ReissueMissing}
 	named := make(map[string]bool, len(desired.Users))
 	for _, u := range desired.Users {
 		named[u.Certificate.User] = true
@@ -56,6 +56,8 @@ type decision struct {
 	observed Observed
 	records  map[string][]Record // living ones, by user
 	requests map[string]Request  // by the key that made them
+
+	reissueMissing bool
 	now      time.Time
 }
 
@@ -106,20 +108,16 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	if until := reused(d.records[name], d.now); !until.IsZero() && !u.Reuse {
 		return idle, &Problem{Code: NameReused, Pos: u.Pos, User: name, Until: until}
 	}
-	key, pending := d.observed.Keys[name]
-	if (!has || file.State == FileOther) && !pending && !u.Reissue {
+	_, pending := d.observed.Keys[name]
+	if (!has || file.State == FileOther) && !pending && !u.Reissue && !d.reissueMissing {
 		if r := elsewhere(u.Certificate, d.records[name], d.now); r != nil {
 			idle.Elsewhere = r
 			return idle, nil
 		}
 	}
 	c := userChange(u, file, has, d.observed, d.now)
-	switch {
-	case c.Certificate.Op != Keep:
-		d.resume(&c, u)
-	case pending && file.Certificate.KeyHash != key.KeyHash:
-		c.Abandon = true // what it was for is no longer wanted
-	}
+	d.resume(&c, u)
+	c.Abandon = pending && c.Certificate.Op == Keep // what it was for is no longer wanted, or is done
 	return c, nil
 }
 

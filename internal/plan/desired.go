@@ -23,9 +23,10 @@ type Desired struct {
 	LedgerNamespace string
 
 	// What the operator asked for besides the file.
-	RebuildLedger bool // record living certificates that the ledger has lost
-	Destroy       bool // the whole set is to go
-	AllowDeletes  int  // this many deletions were agreed to; 0: only few are done
+	RebuildLedger  bool // record living certificates that the ledger has lost
+	ReissueMissing bool // issue a new certificate where one lives and its kubeconfig is not here
+	Destroy        bool // the whole set is to go
+	AllowDeletes   int  // this many deletions were agreed to; 0: only few are done
 }
 
 // Reissue marks users for a new certificate whatever they have. It returns the names that are not in the file.

@@ -58,6 +58,7 @@ const (
 	RequestDenied       ReasonCode = "RequestDenied"       // To: reason and message
 	RequestFailed       ReasonCode = "RequestFailed"       // To: reason and message
 	RequestGone         ReasonCode = "RequestGone"         // we hold a key whose request the cluster no longer has; To: its name
+	RequestMisissued    ReasonCode = "RequestMisissued"    // the certificate issued for it is not for its key; To: its name
 	RequestSwapped      ReasonCode = "RequestSwapped"      // another request has taken the name of ours; To: its name
 	NewCertificate      ReasonCode = "NewCertificate"      // the kubeconfig follows its certificate
 	ServerChanged       ReasonCode = "ServerChanged"       // From, To
