@@ -65,7 +65,7 @@ func hintFor(err error) string {
 	case errors.Is(err, apply.ErrRefused):
 		return "something signs for " + plan.SignerName + " that does not keep to the request: find out what, then run `provision apply` again to ask anew"
 	case errors.Is(err, apply.ErrDirectoryGone):
-		return "the certificate exists, and nobody has its key: run `provision apply --reissue USER` to issue another"
+		return "the certificate exists, and nobody has its key: run `provision apply --reissue-missing` to issue another"
 	case errors.Is(err, cluster.ErrSwapped):
 		return "it was not approved: find out who made it, then remove it"
 	}

@@ -76,8 +76,18 @@ func (v view) summary(s style, p computed) string {
 	}
 	sum := p.Summarize()
 	if !p.Changes() {
-		return s.bold("plan: ") + fmt.Sprintf("no changes: %s, %s and %s are as the file says",
-			plural(sum.Kubeconfigs[plan.Keep], "user"), plural(sum.Roles[plan.Keep], "role"), plural(sum.Bindings[plan.Keep], "binding"))
+		away := 0
+		for _, u := range p.Users {
+			if u.Elsewhere != nil {
+				away++
+			}
+		}
+		line := s.bold("plan: ") + fmt.Sprintf("no changes: %s, %s and %s are as the file says",
+			plural(sum.Kubeconfigs[plan.Keep]-away, "user"), plural(sum.Roles[plan.Keep], "role"), plural(sum.Bindings[plan.Keep], "binding"))
+		if away > 0 {
+			line += ", " + s.yellow(plural(away, "kubeconfig")+" not here")
+		}
+		return line
 	}
 	var parts []string
 	add := func(counts map[plan.Op]int, noun string, ops ...plan.Op) {
@@ -321,6 +331,13 @@ func (v view) ledger(w io.Writer, s style, p plan.Plan) {
 		list = append(list, row{"+", "create namespace/" + p.Ledger.Namespace + ", which has no records of this set yet", nil, false})
 	}
 	var left []string
+	type kind struct {
+		op   plan.Op
+		code plan.ReasonCode
+	}
+	alike := map[kind][]string{}
+	var kinds []kind
+	last := map[kind]row{}
 	for _, c := range p.Ledger.Records {
 		of := c.After
 		if of == nil {
@@ -330,7 +347,19 @@ func (v view) ledger(w io.Writer, s style, p plan.Plan) {
 			left = append(left, of.User)
 			continue
 		}
-		list = append(list, row{sign(c.Op), fmt.Sprintf("%s record of %s (until %s): %s", c.Op, of.User, timeWords(of.Until()), reasonsWords(c.Reasons)), nil, false})
+		k := kind{c.Op, c.Reasons[0].Code}
+		if alike[k] == nil {
+			kinds = append(kinds, k)
+		}
+		alike[k] = append(alike[k], plan.Quoted(of.User))
+		last[k] = row{sign(c.Op), fmt.Sprintf("%s record of %s (until %s): %s", c.Op, plan.Quoted(of.User), timeWords(of.Until()), reasonsWords(c.Reasons)), nil, false}
+	}
+	for _, k := range kinds {
+		r := last[k]
+		if n := len(alike[k]); n > 1 {
+			r.text = fmt.Sprintf("%s %s of %s: %s", k.op, plural(n, "record"), listed(slices.Compact(alike[k])), reasonWords(plan.Reason{Code: k.code}))
+		}
+		list = append(list, r)
 	}
 	if len(left) > 0 {
 		names := listed(slices.Compact(left)) // one may have several certificates

@@ -28,7 +28,7 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 		if r.Stopped != nil && !errors.Is(r.Stopped, context.Canceled) {
 			printError(s, fmt.Errorf("stopped early: %w", r.Stopped))
 		}
-		v.summaryLine(s, r, dry)
+		v.summaryLine(s, r, len(reports) > 1, dry)
 	}
 }
 
@@ -55,42 +55,63 @@ func failuresByHint(r apply.Report) iter.Seq2[string, []apply.Result] {
 	}
 }
 
-func (v view) summaryLine(s streams, r apply.Report, dry bool) {
-	certificates, rewritten, removed, dropped, objects := 0, 0, 0, 0, 0
+// summaryLine says in the plan's own words what was done, of one set; several are told apart by name.
+func (v view) summaryLine(s streams, r apply.Report, several, dry bool) {
+	certificates, dropped := 0, 0
+	by := map[string]map[plan.Op]int{"kubeconfig": {}, "role": {}, "binding": {}, "request": {}}
 	for _, one := range r.Results {
-		switch {
-		case one.Status != apply.Done:
-		case one.Kind != "User":
-			objects++
-		case one.Op == plan.Rewrite:
-			rewritten++
-		case one.Op == plan.Remove:
-			removed++
-		case one.Op == plan.Delete:
-			dropped++
+		if one.Status != apply.Done {
+			continue
+		}
+		switch one.Kind {
+		case "Role", "ClusterRole":
+			by["role"][one.Op]++
+		case "RoleBinding", "ClusterRoleBinding":
+			by["binding"][one.Op]++
+		case "CertificateSigningRequest":
+			by["request"][one.Op]++
 		default:
-			certificates++
+			switch one.Op {
+			case plan.Rewrite, plan.Remove:
+				by["kubeconfig"][one.Op]++
+			case plan.Delete:
+				dropped++
+			default:
+				certificates++
+			}
 		}
 	}
 	var parts []string
-	add := func(n int, noun, done string) {
+	add := func(n int, noun string, op plan.Op, done string) {
+		if dry {
+			done = "to " + string(op)
+		}
 		if n > 0 {
 			parts = append(parts, plural(n, noun)+" "+done)
 		}
 	}
-	add(certificates, "certificate", "issued into "+v.dir.Path())
-	add(rewritten, "kubeconfig", "rewritten")
-	add(removed, "kubeconfig", "removed")
-	add(dropped, "key", "of an earlier try dropped")
-	add(objects, "object", "changed in the cluster")
+	add(certificates, "certificate", plan.Issue, "issued into "+v.dir.Path())
+	for _, noun := range []string{"kubeconfig", "role", "binding", "request"} {
+		for _, op := range []struct {
+			op   plan.Op
+			done string
+		}{{plan.Rewrite, "rewritten"}, {plan.Remove, "removed"}, {plan.Create, "created"}, {plan.Update, "updated"}, {plan.Delete, "deleted"}} {
+			add(by[noun][op.op], noun, op.op, op.done)
+		}
+	}
+	add(dropped, "old key", "drop", "dropped")
+	add(r.Recorded, "ledger record", plan.Update, "updated")
 	if len(parts) == 0 {
 		parts = append(parts, "nothing")
 	}
-	verb := "applied: "
+	verb := "applied"
 	if dry {
-		verb = "dry run, nothing was kept: "
+		verb = "dry run, nothing was kept; the API server accepts"
 	}
-	line := s.outStyle.bold(verb) + strings.Join(parts, ", ")
+	if several {
+		verb += " (" + r.Set + ")"
+	}
+	line := s.outStyle.bold(verb+": ") + strings.Join(parts, ", ")
 	if n := r.Count(apply.Failed); n > 0 {
 		line += ", " + s.outStyle.red(fmt.Sprintf("%d failed", n))
 	}

@@ -41,9 +41,9 @@ func reasonWords(r plan.Reason) string {
 	case plan.RequestIssued:
 		return "request " + r.To + " is issued, and its key is here"
 	case plan.RequestDenied:
-		return "the last request was denied (" + r.To + ")"
+		return "the last request was denied" + inBrackets(r.To)
 	case plan.RequestFailed:
-		return "the signer refused the last request (" + r.To + ")"
+		return "the signer refused the last request" + inBrackets(r.To)
 	case plan.RequestGone:
 		return "request " + r.To + " has gone from the cluster"
 	case plan.RequestMisissued:
@@ -90,6 +90,13 @@ func reasonWords(r plan.Reason) string {
 		return fmt.Sprintf("somebody made it anew for %s: it is replaced", r.From)
 	}
 	return string(r.Code)
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
 }
 
 func reasonsWords(list []plan.Reason) string {
@@ -140,7 +147,7 @@ func warningWords(w plan.Warning) string {
 	case plan.ShorterThanAsked:
 		return fmt.Sprintf("the signer shortened certificates from %s to %s (kube-controller-manager --cluster-signing-duration, or the end of the CA): %s", w.From, w.To, listed(w.Items))
 	case plan.IssuedElsewhere:
-		return fmt.Sprintf("valid certificates of %s live, but their kubeconfigs are not here: in another directory, or lost; --reissue-missing issues new ones here", listed(w.Items))
+		return fmt.Sprintf("no kubeconfig here, but a valid certificate, for %s: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here", listed(w.Items))
 	case plan.ForeignRequest:
 		return fmt.Sprintf("requests carry this set's label and wait for approval, but no key of ours made them: do not approve them: %s", listed(w.Items))
 	case plan.SwappedRequest:

@@ -73,6 +73,7 @@ type run struct {
 	ledger *cluster.Ledger // nil in a dry run
 	record *recorder       // while certificates are issued
 
+	recorded       int
 	roles          []Result
 	bindings       []Result
 	users          []Result

@@ -186,5 +186,9 @@ func (r *run) reconcile() error {
 	if len(put)+len(drop) == 0 {
 		return nil
 	}
-	return r.ledger.Write(r.work, put, drop, time.Now())
+	if err := r.ledger.Write(r.work, put, drop, time.Now()); err != nil {
+		return err
+	}
+	r.recorded = len(put) + len(drop)
+	return nil
 }

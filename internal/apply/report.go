@@ -46,9 +46,10 @@ func (r *run) settle(result *Result, err error) {
 
 // Report is how a run ended: one result per change of the plan, in plan order; Keep has none.
 type Report struct {
-	Set     string
-	Results []Result
-	Stopped error // why the run ended early, or nil
+	Set      string
+	Results  []Result
+	Recorded int   // records of the ledger that were changed besides those of new certificates
+	Stopped  error // why the run ended early, or nil
 }
 
 // Count counts the results with a status.
@@ -63,7 +64,7 @@ func (r Report) Count(s Status) int {
 }
 
 func (r *run) report() Report {
-	rep := Report{Set: r.plan.Set}
+	rep := Report{Set: r.plan.Set, Recorded: r.recorded}
 	if r.start.Err() != nil {
 		rep.Stopped = context.Cause(r.start)
 	}

@@ -58,7 +58,7 @@ type decision struct {
 	requests map[string]Request  // by the key that made them
 
 	reissueMissing bool
-	now      time.Time
+	now            time.Time
 }
 
 // requestsByKey finds the requests that are as an operator of the set would have sent them, under the name that their
