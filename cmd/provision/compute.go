@@ -65,6 +65,7 @@ type computed struct {
 	plan.Plan
 	source   string
 	cluster  string // UID
+	operator string // the user who runs this
 	desired  plan.Desired
 	observed plan.Observed
 	missing  []plan.Permission
@@ -86,7 +87,7 @@ func compute(ctx context.Context, intents []intent, client *cluster.Client, dir 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, computed{in.decide(in.desired, observed, time.Now()), in.source, client.UID(), in.desired, observed, nil})
+		all = append(all, computed{in.decide(in.desired, observed, time.Now()), in.source, client.UID(), client.Username(), in.desired, observed, nil})
 	}
 	return all, nil
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -53,7 +57,7 @@ func hintFor(err error) string {
 		return e.hint
 	}
 	if e, ok := errors.AsType[*cluster.PermissionError](err); ok {
-		return "you lack permissions; somebody who may has to grant:\n" + strings.TrimSuffix(rulesYAML(e.Missing), "\n")
+		return lackWords(e.User, len(e.Missing), "") + "\n" + strings.TrimSuffix(rulesYAML(e.User, e.Missing, e.NewNamespaces), "\n")
 	}
 	switch {
 	case errors.Is(err, apply.ErrStalled):
@@ -78,32 +82,54 @@ func hintFor(err error) string {
 	return ""
 }
 
-// rulesYAML writes the roles that grant the permissions, ready for kubectl apply.
-func rulesYAML(missing []plan.Permission) string {
+// lackWords leads to the roles that are missing.
+func lackWords(user string, n int, that string) string {
+	return fmt.Sprintf("%s lacks %s%s; somebody who may has to kubectl apply:", user, plural(n, "permission"), that)
+}
+
+// rulesYAML writes the roles that grant permissions to a user, and their bindings, ready for kubectl apply. Namespaces
+// that are not there yet come first. The name stands for the content: applying it never takes away what another has granted.
+func rulesYAML(user string, missing []plan.Permission, newNamespaces []string) string {
 	byNamespace := plan.RulesFor(missing)
-	namespaces := make([]string, 0, len(byNamespace))
-	for ns := range byNamespace {
-		namespaces = append(namespaces, ns)
+	all, err := json.Marshal([]any{user, byNamespace})
+	if err != nil {
+		return ""
 	}
-	sort.Strings(namespaces)
+	sum := sha256.Sum256(all)
+	name := "provision-operator-" + hex.EncodeToString(sum[:4])
+	const rbac = "rbac.authorization.k8s.io"
+	subject := map[string]any{"apiGroup": rbac, "kind": "User", "name": user}
+	if account, ok := strings.CutPrefix(user, "system:serviceaccount:"); ok {
+		namespace, of, _ := strings.Cut(account, ":")
+		subject = map[string]any{"kind": "ServiceAccount", "name": of, "namespace": namespace}
+	}
 	var b strings.Builder
-	for _, ns := range namespaces {
-		role := map[string]any{
-			"apiVersion": "rbac.authorization.k8s.io/v1",
-			"kind":       "ClusterRole",
-			"metadata":   map[string]any{"name": "provision-operator"},
-			"rules":      byNamespace[ns],
+	document := func(apiVersion, kind, namespace, name string, more map[string]any) {
+		meta := map[string]any{"name": name}
+		if namespace != "" {
+			meta["namespace"] = namespace
 		}
+		object := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": meta}
+		maps.Copy(object, more)
+		if data, err := yaml.Marshal(object); err == nil {
+			b.WriteString("---\n")
+			b.Write(data)
+		}
+	}
+	for _, ns := range newNamespaces {
+		if _, ok := byNamespace[ns]; ok {
+			document("v1", "Namespace", "", ns, nil)
+		}
+	}
+	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
+		kind := "ClusterRole"
 		if ns != "" {
-			role["kind"] = "Role"
-			role["metadata"] = map[string]any{"name": "provision-operator", "namespace": ns}
+			kind = "Role"
 		}
-		data, err := yaml.Marshal(role)
-		if err != nil {
-			return ""
-		}
-		b.WriteString("---\n")
-		b.Write(data)
+		document(rbac+"/v1", kind, ns, name, map[string]any{"rules": byNamespace[ns]})
+		document(rbac+"/v1", kind+"Binding", ns, name, map[string]any{
+			"roleRef": map[string]any{"apiGroup": rbac, "kind": kind, "name": name}, "subjects": []any{subject},
+		})
 	}
 	return b.String()
 }

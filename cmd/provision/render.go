@@ -64,8 +64,12 @@ func (v view) render(w io.Writer, s style, p computed) {
 	}
 	if len(p.missing) > 0 {
 		fmt.Fprintf(w, "\n%s\n", s.bold("missing permissions"))
-		fmt.Fprintf(w, "  %s you lack %s that this plan needs; somebody who may has to grant:\n", s.red("x"), plural(len(p.missing), "permission"))
-		fmt.Fprint(w, indent(rulesYAML(p.missing), "    "))
+		fmt.Fprintf(w, "  %s %s\n", s.red("x"), flat(lackWords(p.operator, len(p.missing), " that this plan needs")))
+		var newNamespaces []string
+		if p.Ledger.CreateNamespace {
+			newNamespaces = []string{p.Ledger.Namespace}
+		}
+		fmt.Fprint(w, indent(rulesYAML(p.operator, p.missing, newNamespaces), "    "))
 	}
 	fmt.Fprintf(w, "\n%s\n", v.summary(s, p))
 }

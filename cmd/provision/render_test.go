@@ -91,7 +91,7 @@ func rendered(t *testing.T, d plan.Desired, o plan.Observed, all bool, missing .
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	p := computed{Plan: plan.Compute(d, o, at), source: "users.yaml", desired: d, observed: o, missing: missing}
+	p := computed{Plan: plan.Compute(d, o, at), source: "users.yaml", operator: "alice", desired: d, observed: o, missing: missing}
 	view{dir: dir, endpoint: operator, all: all}.render(printable{&out}, style{}, p)
 	return out.String()
 }

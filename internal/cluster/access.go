@@ -72,7 +72,7 @@ func (c *Client) bindingsOf(ctx context.Context, who map[plan.Subject]bool) ([]A
 			}
 		}
 	}
-	err := all(ctx, metav1.ListOptions{}, rbac("clusterrolebindings"),
+	err := c.all(ctx, metav1.ListOptions{}, rbac("clusterrolebindings"),
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.RbacV1().ClusterRoleBindings().List(ctx, o)
 		},
@@ -84,7 +84,7 @@ func (c *Client) bindingsOf(ctx context.Context, who map[plan.Subject]bool) ([]A
 	if err != nil {
 		return nil, err
 	}
-	err = all(ctx, metav1.ListOptions{}, rbac("rolebindings"),
+	err = c.all(ctx, metav1.ListOptions{}, rbac("rolebindings"),
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.RbacV1().RoleBindings("").List(ctx, o)
 		},
@@ -111,7 +111,7 @@ func (c *Client) prove(ctx context.Context, a *Access, user string, groups []str
 	}}
 	answer, err := c.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 	if apierrors.IsForbidden(err) {
-		return permission(err, plan.Permission{Verb: "create", Group: authorizationv1.GroupName, Resource: "subjectaccessreviews"}, "ask what "+user+" may do")
+		return c.permission(err, plan.Permission{Verb: "create", Group: authorizationv1.GroupName, Resource: "subjectaccessreviews"}, "ask what "+user+" may do")
 	}
 	if err != nil {
 		return fmt.Errorf("ask what %s may do: %w", user, err)

@@ -103,7 +103,7 @@ func (c *Client) identify(ctx context.Context) error {
 	// The UID of kube-system is what the field takes as a cluster's identity: servers, CAs and names change.
 	system, err := c.kube.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
 	if err != nil {
-		err = permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: metav1.NamespaceSystem},
+		err = c.permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: metav1.NamespaceSystem},
 			"read namespace/kube-system, whose UID identifies the cluster")
 		return c.allMissing(ctx, err, c.options.LedgerNamespaces...)
 	}

@@ -72,7 +72,7 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 		return c.Resume(ctx, s)
 	}
 	if err != nil {
-		return Request{}, permission(err, plan.Permission{Verb: "create", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		return Request{}, c.permission(err, plan.Permission{Verb: "create", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 			"create certificatesigningrequest/"+s.Name)
 	}
 	return Request{made}, nil
@@ -87,7 +87,7 @@ func (c *Client) Resume(ctx context.Context, s RequestSpec) (Request, error) {
 		return err
 	})
 	if err != nil {
-		return Request{}, permission(err, plan.Permission{Verb: "get", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		return Request{}, c.permission(err, plan.Permission{Verb: "get", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 			"read certificatesigningrequest/"+s.Name)
 	}
 	if err := c.verify(found, s); err != nil {
@@ -139,7 +139,7 @@ func (c *Client) Approve(ctx context.Context, r Request, s RequestSpec) (Request
 			return Request{done}, nil
 		}
 		if apierrors.IsForbidden(err) {
-			return r, permission(err, c.approvePermission(ctx), doing)
+			return r, c.permission(err, c.approvePermission(ctx), doing)
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
 			return r, fmt.Errorf("%s: %w", doing, err)
@@ -177,7 +177,7 @@ func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
 	if err == nil || apierrors.IsNotFound(err) {
 		return nil
 	}
-	return permission(err, plan.Permission{Verb: "delete", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+	return c.permission(err, plan.Permission{Verb: "delete", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 		"delete certificatesigningrequest/"+r.Name)
 }
 

@@ -17,12 +17,15 @@ import (
 	"provision/internal/plan"
 )
 
-// PermissionError is the API server's refusal of one thing, with the permissions that are missing: that for this
-// thing, and where it is known what else will be refused.
+// PermissionError is the API server's refusal of one thing, with the permissions that User lacks: that for this thing,
+// and where it is known what else will be refused.
 type PermissionError struct {
 	Doing   string
+	User    string
 	Missing []plan.Permission
 	Err     error
+
+	NewNamespaces []string // named in Missing, and known not to be there yet
 }
 
 func (e *PermissionError) Error() string { return e.Doing + ": " + e.Err.Error() }
@@ -30,9 +33,9 @@ func (e *PermissionError) Error() string { return e.Doing + ": " + e.Err.Error()
 func (e *PermissionError) Unwrap() error { return e.Err }
 
 // permission wraps err, as a PermissionError when the API server refused.
-func permission(err error, missing plan.Permission, doing string) error {
+func (c *Client) permission(err error, missing plan.Permission, doing string) error {
 	if apierrors.IsForbidden(err) && !byAdmission(err) {
-		return &PermissionError{Doing: doing, Missing: []plan.Permission{missing}, Err: err}
+		return &PermissionError{Doing: doing, User: c.username, Missing: []plan.Permission{missing}, Err: err}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -62,7 +62,7 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 			w.need.Verb = "update"
 		}
 		if !apierrors.IsAlreadyExists(err) && !apierrors.IsConflict(err) && !(exists && apierrors.IsNotFound(err)) {
-			return permission(err, refused(err, w.need), w.need.Verb+" "+w.what)
+			return c.permission(err, refused(err, w.need), w.need.Verb+" "+w.what)
 		}
 		// Read what is there now and try again.
 		err = retry(ctx, func() (err error) {
@@ -75,7 +75,7 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 			continue
 		case err != nil:
 			w.need.Verb = "get"
-			return permission(err, w.need, "read "+w.what)
+			return c.permission(err, w.need, "read "+w.what)
 		case have.GetLabels()[plan.SetLabel] != set:
 			return fmt.Errorf("%s: %w", w.what, ErrForeign)
 		}
@@ -93,7 +93,7 @@ func remove[T object](ctx context.Context, c *Client, w writer[T], name string, 
 		return nil
 	}
 	w.need.Verb = "delete"
-	return permission(err, w.need, "delete "+w.what)
+	return c.permission(err, w.need, "delete "+w.what)
 }
 
 // refused tells a refusal to grant more than one holds from a refusal of the verb itself

@@ -61,7 +61,7 @@ func (c *Client) ledger(ctx context.Context, namespace, set string) ([]plan.Reco
 	if !exists {
 		_, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, nil, false, permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: namespace}, "read namespace/"+namespace)
+			return nil, nil, false, c.permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: namespace}, "read namespace/"+namespace)
 		}
 		exists = err == nil
 	}
@@ -71,7 +71,7 @@ func (c *Client) ledger(ctx context.Context, namespace, set string) ([]plan.Reco
 func (c *Client) ledgerShards(ctx context.Context, namespace, set string) ([]*corev1.ConfigMap, error) {
 	var shards []*corev1.ConfigMap
 	opts := metav1.ListOptions{LabelSelector: plan.SetLabel + "=" + set + "," + ledgerLabel + "=true"}
-	err := all(ctx, opts, plan.Permission{Resource: "configmaps", Namespace: namespace},
+	err := c.all(ctx, opts, plan.Permission{Resource: "configmaps", Namespace: namespace},
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.CoreV1().ConfigMaps(namespace).List(ctx, o)
 		},
@@ -220,7 +220,7 @@ func (l *Ledger) write(ctx context.Context, shard int, change map[string]string,
 			return nil
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(verb == "update" && apierrors.IsNotFound(err)) {
-			return permission(err, plan.Permission{Verb: verb, Resource: "configmaps", Namespace: l.namespace}, "write the ledger, "+what)
+			return l.client.permission(err, plan.Permission{Verb: verb, Resource: "configmaps", Namespace: l.namespace}, "write the ledger, "+what)
 		}
 		var found *corev1.ConfigMap
 		err = retry(ctx, func() (err error) {
@@ -231,7 +231,7 @@ func (l *Ledger) write(ctx context.Context, shard int, change map[string]string,
 		case apierrors.IsNotFound(err):
 			return fmt.Errorf("write the ledger: %s was deleted while provision ran: run `provision apply --rebuild-ledger`", what)
 		case err != nil:
-			return permission(err, plan.Permission{Verb: "get", Resource: "configmaps", Namespace: l.namespace}, "read the ledger, "+what)
+			return l.client.permission(err, plan.Permission{Verb: "get", Resource: "configmaps", Namespace: l.namespace}, "read the ledger, "+what)
 		case found.Labels[plan.SetLabel] != l.set || found.Labels[ledgerLabel] != "true":
 			return fmt.Errorf("write the ledger: %s: %w", what, ErrForeign)
 		}
@@ -271,7 +271,7 @@ func (l *Ledger) namespaceExists(ctx context.Context) error {
 		return err
 	})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return permission(err, plan.Permission{Verb: "create", Resource: "namespaces"}, "create namespace/"+l.namespace+" for the ledger")
+		return l.client.permission(err, plan.Permission{Verb: "create", Resource: "namespaces"}, "create namespace/"+l.namespace+" for the ledger")
 	}
 	l.ready = true
 	return nil

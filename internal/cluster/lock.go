@@ -51,7 +51,7 @@ func (c *Client) Lock(ctx context.Context, namespace, set, holder string, timeou
 	}
 	// The elector retries in silence; a refusal must be told at once.
 	if _, _, err := lease.Get(ctx); err != nil && !apierrors.IsNotFound(err) {
-		return nil, nil, permission(err, plan.Permission{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace},
+		return nil, nil, c.permission(err, plan.Permission{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace},
 			"read lease/"+name+" -n "+namespace)
 	}
 	held, lose := context.WithCancelCause(ctx)
@@ -126,7 +126,7 @@ func (c *Client) lockedBy(ctx context.Context, lease *resourcelock.LeaseLock, se
 		need := plan.Permission{Verb: "create", Group: "coordination.k8s.io", Resource: "leases", Namespace: lease.LeaseMeta.Namespace}
 		if allowed, err := c.allowed(ctx, need); err == nil && !allowed {
 			forbidden := apierrors.NewForbidden(corev1.Resource("leases"), lease.LeaseMeta.Name, errors.New("you may not create it"))
-			return permission(forbidden, need, "lock the set "+set)
+			return c.permission(forbidden, need, "lock the set "+set)
 		}
 	}
 	if err != nil {

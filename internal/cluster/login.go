@@ -182,7 +182,7 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 		}
 		need := scoped(resource, b.Namespace)
 		need.Verb = "get"
-		return Probe{}, false, permission(err, need, "read "+what)
+		return Probe{}, false, c.permission(err, need, "read "+what)
 	}
 	var found Probe
 	ok := false

@@ -52,12 +52,12 @@ func (c *Client) Observe(ctx context.Context, desired plan.Desired) (plan.Observ
 }
 
 // all lists every page.
-func all(ctx context.Context, opts metav1.ListOptions, missing plan.Permission, page pager.ListPageFunc, each func(runtime.Object) error) error {
+func (c *Client) all(ctx context.Context, opts metav1.ListOptions, missing plan.Permission, page pager.ListPageFunc, each func(runtime.Object) error) error {
 	missing.Verb = "list"
 	p := pager.New(page)
 	p.PageBufferSize = 1
 	if err := p.EachListItem(ctx, opts, each); err != nil {
-		return permission(err, missing, "list "+missing.Resource)
+		return c.permission(err, missing, "list "+missing.Resource)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func rbac(resource string) plan.Permission {
 
 func (c *Client) requests(ctx context.Context, opts metav1.ListOptions) ([]plan.Request, error) {
 	var list []plan.Request
-	err := all(ctx, opts, plan.Permission{Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+	err := c.all(ctx, opts, plan.Permission{Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.CertificatesV1().CertificateSigningRequests().List(ctx, o)
 		},
@@ -131,7 +131,7 @@ func stateOf(r *certificatesv1.CertificateSigningRequest) (plan.RequestState, st
 
 func (c *Client) clusterRoles(ctx context.Context, opts metav1.ListOptions) ([]plan.Role, error) {
 	var list []plan.Role
-	err := all(ctx, opts, rbac("clusterroles"),
+	err := c.all(ctx, opts, rbac("clusterroles"),
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.RbacV1().ClusterRoles().List(ctx, o)
 		},
@@ -145,7 +145,7 @@ func (c *Client) clusterRoles(ctx context.Context, opts metav1.ListOptions) ([]p
 
 func (c *Client) roles(ctx context.Context, opts metav1.ListOptions) ([]plan.Role, error) {
 	var list []plan.Role
-	err := all(ctx, opts, rbac("roles"),
+	err := c.all(ctx, opts, rbac("roles"),
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.RbacV1().Roles("").List(ctx, o)
 		},
@@ -159,7 +159,7 @@ func (c *Client) roles(ctx context.Context, opts metav1.ListOptions) ([]plan.Rol
 
 func (c *Client) clusterRoleBindings(ctx context.Context, opts metav1.ListOptions) ([]plan.Binding, error) {
 	var list []plan.Binding
-	err := all(ctx, opts, rbac("clusterrolebindings"),
+	err := c.all(ctx, opts, rbac("clusterrolebindings"),
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.RbacV1().ClusterRoleBindings().List(ctx, o)
 		},
@@ -173,7 +173,7 @@ func (c *Client) clusterRoleBindings(ctx context.Context, opts metav1.ListOption
 
 func (c *Client) roleBindings(ctx context.Context, opts metav1.ListOptions) ([]plan.Binding, error) {
 	var list []plan.Binding
-	err := all(ctx, opts, rbac("rolebindings"),
+	err := c.all(ctx, opts, rbac("rolebindings"),
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.kube.RbacV1().RoleBindings("").List(ctx, o)
 		},
@@ -256,7 +256,7 @@ func (c *Client) bindingOwners(ctx context.Context, set string) (map[plan.Object
 
 // names lists the metadata of every object of a resource.
 func (c *Client) names(ctx context.Context, resource schema.GroupVersionResource, each func(*metav1.PartialObjectMetadata)) error {
-	return all(ctx, metav1.ListOptions{}, plan.Permission{Group: resource.Group, Resource: resource.Resource},
+	return c.all(ctx, metav1.ListOptions{}, plan.Permission{Group: resource.Group, Resource: resource.Resource},
 		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return c.meta.Resource(resource).List(ctx, o)
 		},

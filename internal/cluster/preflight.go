@@ -112,6 +112,11 @@ func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespaces ...
 	if len(missing) > 0 {
 		e.Missing = missing
 	}
+	for _, namespace := range ledgerNamespaces {
+		if _, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+			e.NewNamespaces = append(e.NewNamespaces, namespace)
+		}
+	}
 	return err
 }
 

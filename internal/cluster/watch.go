@@ -201,7 +201,7 @@ func (c *Client) SignerBusy() func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
 		now, news := map[types.UID]bool{}, false
 		err := retry(ctx, func() error {
-			return all(ctx, metav1.ListOptions{FieldSelector: "spec.signerName=" + plan.SignerName},
+			return c.all(ctx, metav1.ListOptions{FieldSelector: "spec.signerName=" + plan.SignerName},
 				plan.Permission{Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 				func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 					return c.kube.CertificatesV1().CertificateSigningRequests().List(ctx, o)
