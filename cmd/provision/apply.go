@@ -218,7 +218,7 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 		v.report(c.s, reports, c.dry())
 	case "quiet":
 	default:
-		if err := printDocument(c.s.out, c.format, reportDocument(reports)); err != nil {
+		if err := printDocument(c.s.out, c.format, reportDocument(reports, c.dry())); err != nil {
 			return err
 		}
 	}

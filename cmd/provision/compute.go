@@ -266,7 +266,7 @@ func (all plans) render(s streams, format string, v view) error {
 		}
 		return nil
 	}
-	return printDocument(s.out, format, planDocument(all))
+	return printDocument(s.out, format, planDocument(all, v))
 }
 
 // errBlocked is what apply says after a plan that cannot be applied.

@@ -21,6 +21,8 @@ const formatVersion = "1"
 // document is a plan for programs.
 type document struct {
 	FormatVersion string            `json:"formatVersion"`
+	Operator      string            `json:"operator"` // who ran this, as the API server calls them
+	Sets          []setDoc          `json:"sets"`
 	Changes       bool              `json:"changes"`
 	Blocked       bool              `json:"blocked"` // errors or missing permissions: apply would refuse
 	Summary       plan.Summary      `json:"summary"`
@@ -29,6 +31,19 @@ type document struct {
 	Warnings      []note            `json:"warnings"`
 	Errors        []note            `json:"errors"`
 	Missing       []plan.Permission `json:"missingPermissions"`
+}
+
+// setDoc is what one plan is about.
+type setDoc struct {
+	Set       string     `json:"set"`
+	Cluster   clusterDoc `json:"cluster"` // as the operator's own context has it
+	OutputDir string     `json:"outputDir"`
+	Changes   bool       `json:"changes"`
+}
+
+type clusterDoc struct {
+	Name   string `json:"name"`
+	Server string `json:"server"`
 }
 
 // action is one change. Before and After are the object as it is and as it will be; neither holds a secret.
@@ -47,25 +62,23 @@ type action struct {
 
 // note is a warning or an error.
 type note struct {
-	Set     string `json:"set"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	User    string `json:"user,omitempty"`
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
+	Set     string   `json:"set"`
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	User    string   `json:"user,omitempty"`  // whom it is about, when it is one
+	Users   []string `json:"users,omitempty"` // and when they are several
+	File    string   `json:"file,omitempty"`
+	Line    int      `json:"line,omitempty"`
 }
 
-func planDocument(all plans) document {
+func planDocument(all plans, v view) document {
 	d := document{
-		FormatVersion: formatVersion, Changes: all.changes(), Blocked: all.blocked(),
-		Summary: plan.Plan{}.Summarize(), Actions: []action{}, Warnings: []note{}, Errors: []note{}, Missing: []plan.Permission{},
+		FormatVersion: formatVersion, Sets: []setDoc{}, Changes: all.changes(), Blocked: all.blocked(),
+		Summary: all.summary(), Actions: []action{}, Warnings: []note{}, Errors: []note{}, Missing: []plan.Permission{},
 	}
 	for _, p := range all {
-		sum := p.Summarize()
-		merge(d.Summary.Certificates, sum.Certificates)
-		merge(d.Summary.Kubeconfigs, sum.Kubeconfigs)
-		merge(d.Summary.Roles, sum.Roles)
-		merge(d.Summary.Bindings, sum.Bindings)
+		d.Operator = p.operator
+		d.Sets = append(d.Sets, setDoc{Set: p.Set, Cluster: clusterDoc{v.endpoint.Name, v.endpoint.Server}, OutputDir: v.dir.Path(), Changes: p.Changes()})
 		d.Seconds += int(p.Estimate(p.observed.Ledger, runtime.GOMAXPROCS(0)).Time.Seconds())
 		for _, c := range p.Roles {
 			of := c.After
@@ -102,7 +115,14 @@ func planDocument(all plans) document {
 			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: "LedgerRecord", Name: of.KeyHash, Namespace: p.Ledger.Namespace, User: of.User})
 		}
 		for _, w := range p.Warnings {
-			d.Warnings = append(d.Warnings, note{Set: p.Set, Code: string(w.Code), Message: warningWords(w), User: w.User})
+			n := note{Set: p.Set, Code: string(w.Code), Message: warningWords(w), User: w.User}
+			if w.User == "" && w.OfUsers() {
+				n.Users = w.Items
+				if len(n.Users) == 1 {
+					n.User = n.Users[0]
+				}
+			}
+			d.Warnings = append(d.Warnings, n)
 		}
 		for _, problem := range p.Problems {
 			what, _ := problemWords(problem)
@@ -111,6 +131,27 @@ func planDocument(all plans) document {
 		d.Missing = append(d.Missing, p.missing...)
 	}
 	return d
+}
+
+// summary counts the operations of all plans.
+func (all plans) summary() plan.Summary {
+	total := plan.Plan{}.Summarize()
+	for _, p := range all {
+		sum := p.Summarize()
+		merge(total.Certificates, sum.Certificates)
+		merge(total.Kubeconfigs, sum.Kubeconfigs)
+		merge(total.Roles, sum.Roles)
+		merge(total.Bindings, sum.Bindings)
+	}
+	return total
+}
+
+// orEmpty makes a list that is written as [], never as null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func merge(into, from map[plan.Op]int) {
@@ -123,7 +164,7 @@ func appendAction[T any](list []action, c plan.Change[T], a action) []action {
 	if c.Op == plan.Keep {
 		return list
 	}
-	a.Operation, a.Reasons, a.Reason = c.Op, c.Reasons, reasonsWords(c.Reasons)
+	a.Operation, a.Reasons, a.Reason = c.Op, orEmpty(c.Reasons), reasonsWords(c.Reasons)
 	if c.Before != nil {
 		a.Before = c.Before
 	}
@@ -136,6 +177,7 @@ func appendAction[T any](list []action, c plan.Change[T], a action) []action {
 // reportDoc is an apply's report for programs.
 type reportDoc struct {
 	FormatVersion string               `json:"formatVersion"`
+	DryRun        bool                 `json:"dryRun"` // nothing was kept
 	Summary       map[apply.Status]int `json:"summary"`
 	Results       []resultDoc          `json:"results"`
 	Stopped       string               `json:"stopped,omitempty"`
@@ -153,8 +195,8 @@ type resultDoc struct {
 	NotAfter  time.Time    `json:"notAfter,omitzero"`
 }
 
-func reportDocument(reports []apply.Report) reportDoc {
-	d := reportDoc{FormatVersion: formatVersion, Summary: map[apply.Status]int{}, Results: []resultDoc{}}
+func reportDocument(reports []apply.Report, dry bool) reportDoc {
+	d := reportDoc{FormatVersion: formatVersion, DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}}
 	for _, r := range reports {
 		if r.Stopped != nil {
 			d.Stopped = oneLine(r.Stopped)

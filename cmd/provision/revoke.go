@@ -96,8 +96,8 @@ type revokeDoc struct {
 type remainder struct {
 	User   string    `json:"user"`
 	Until  time.Time `json:"until,omitzero"` // zero: no certificate of hers lives
-	Groups []string  `json:"groups,omitempty"`
-	Grants []grant   `json:"grants,omitempty"`
+	Groups []string  `json:"groups"`
+	Grants []grant   `json:"grants"`
 }
 
 type grant struct {
@@ -115,7 +115,7 @@ type grant struct {
 func remaining(ctx context.Context, client *cluster.Client, all plans, users []string) ([]remainder, error) {
 	var list []remainder
 	for _, name := range users {
-		r := remainder{User: name}
+		r := remainder{User: name, Groups: []string{}, Grants: []grant{}}
 		for _, p := range all {
 			until, groups := plan.Remaining(p.observed, name, time.Now())
 			if until.After(r.Until) {

@@ -37,7 +37,7 @@ type savedSet struct {
 
 func savePlan(path string, all plans, dir string, wish wishFlags) error {
 	saved := savedPlan{
-		FormatVersion: formatVersion, Changes: all.changes(), Summary: planDocument(all).Summary,
+		FormatVersion: formatVersion, Changes: all.changes(), Summary: all.summary(),
 		Saved: time.Now().UTC().Truncate(time.Second), OutputDir: dir, Wish: wish,
 	}
 	for _, p := range all {

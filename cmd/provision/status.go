@@ -26,6 +26,9 @@ func (c *statusCmd) Help() string {
 	return `Shows who has what, until when: one row per user of the file, and one per person who left and whose certificate
 still authenticates. Changes nothing.
 
+GROUPS are those in her living certificates, GRANTS those of the set's bindings in the cluster: what the file says and
+nobody has applied is not among them.
+
 States: valid; renew soon, reissue, expired, missing, pending (the next apply acts); elsewhere (a valid certificate whose
 kubeconfig is not in this directory); removed (no longer in the file).
 
@@ -66,7 +69,7 @@ func (c *statusCmd) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		for _, u := range plan.Status(desired, observed, now) {
-			row := statusUser{Set: set.Name, User: u.User, Groups: u.Groups, Until: u.Until, State: u.State, Grants: u.Grants}
+			row := statusUser{Set: set.Name, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, State: u.State, Grants: orEmpty(u.Grants)}
 			if u.File != "" {
 				row.File = dir.File(u.User)
 			}

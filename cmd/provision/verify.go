@@ -109,13 +109,13 @@ type verifyUser struct {
 	Groups      []string `json:"groups"`
 	NotAfter    string   `json:"notAfter,omitempty"`
 	Grants      int      `json:"grants"`
-	Differences []string `json:"differences,omitempty"`
+	Differences []string `json:"differences"`
 }
 
 func verifyDocument(all []verify.Result) verifyDoc {
 	d := verifyDoc{FormatVersion: formatVersion, OK: true, Users: []verifyUser{}}
 	for _, r := range all {
-		u := verifyUser{User: r.User, OK: r.OK(), Groups: r.Groups, Grants: r.Grants, Differences: r.Differences}
+		u := verifyUser{User: r.User, OK: r.OK(), Groups: orEmpty(r.Groups), Grants: r.Grants, Differences: orEmpty(r.Differences)}
 		if !r.NotAfter.IsZero() {
 			u.NotAfter = r.NotAfter.UTC().Format("2006-01-02T15:04:05Z")
 		}

@@ -137,7 +137,7 @@ func (c *Client) clusterRoles(ctx context.Context, opts metav1.ListOptions) ([]p
 		},
 		func(obj runtime.Object) error {
 			r := obj.(*rbacv1.ClusterRole)
-			list = append(list, plan.Role{Name: r.Name, Rules: r.Rules, UID: r.UID, ResourceVersion: r.ResourceVersion})
+			list = append(list, plan.Role{Name: r.Name, Rules: append([]rbacv1.PolicyRule{}, r.Rules...), UID: r.UID, ResourceVersion: r.ResourceVersion})
 			return nil
 		})
 	return list, err
@@ -151,7 +151,7 @@ func (c *Client) roles(ctx context.Context, opts metav1.ListOptions) ([]plan.Rol
 		},
 		func(obj runtime.Object) error {
 			r := obj.(*rbacv1.Role)
-			list = append(list, plan.Role{Namespace: r.Namespace, Name: r.Name, Rules: r.Rules, UID: r.UID, ResourceVersion: r.ResourceVersion})
+			list = append(list, plan.Role{Namespace: r.Namespace, Name: r.Name, Rules: append([]rbacv1.PolicyRule{}, r.Rules...), UID: r.UID, ResourceVersion: r.ResourceVersion})
 			return nil
 		})
 	return list, err
@@ -188,7 +188,7 @@ func (c *Client) roleBindings(ctx context.Context, opts metav1.ListOptions) ([]p
 func binding(meta *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) plan.Binding {
 	b := plan.Binding{
 		Namespace: meta.Namespace, Name: meta.Name, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
-		RoleRef: plan.RoleRef{Kind: ref.Kind, Name: ref.Name},
+		RoleRef: plan.RoleRef{Kind: ref.Kind, Name: ref.Name}, Subjects: make([]plan.Subject, 0, len(subjects)),
 	}
 	for _, s := range subjects {
 		name := s.Name

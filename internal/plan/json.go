@@ -18,6 +18,9 @@ type certificateJSON struct {
 
 // MarshalJSON writes the duration as expirationSeconds.
 func (c Certificate) MarshalJSON() ([]byte, error) {
+	if c.Groups == nil {
+		c.Groups = []string{} // a list is never null
+	}
 	return json.Marshal(certificateJSON{plainCertificate: plainCertificate(c), ExpirationSeconds: int64(c.Duration / time.Second)})
 }
 

@@ -212,7 +212,7 @@ const (
 	StillAuthenticates WarningCode = "StillAuthenticates" // User, Until: a removed user's certificate lives on
 	StillInGroup       WarningCode = "StillInGroup"       // User, Items (groups), Until: the old certificate carries them
 	ClusterAdmin       WarningCode = "ClusterAdmin"       // Items: who is given cluster-admin, Name: where
-	ShorterThanAsked   WarningCode = "ShorterThanAsked"   // User or Count, From (asked), To (issued)
+	ShorterThanAsked   WarningCode = "ShorterThanAsked"   // Items (users), From (asked), To (issued)
 	DurationLater      WarningCode = "DurationLater"      // Items (users): a changed duration counts from the next certificate
 	ForeignRequest     WarningCode = "ForeignRequest"     // Items: requests with our label that wait for approval and that no key of ours made
 	SwappedRequest     WarningCode = "SwappedRequest"     // Name: a request that has the name of User's, and is not hers
@@ -236,6 +236,11 @@ type Warning struct {
 	From      string      `json:"from,omitempty"`
 	To        string      `json:"to,omitempty"`
 	Until     time.Time   `json:"until,omitzero"`
+}
+
+// OfUsers says whether the warning is about the users in Items.
+func (w Warning) OfUsers() bool {
+	return w.Code == ShorterThanAsked || w.Code == DurationLater || w.Code == IssuedElsewhere
 }
 
 // ProblemCode says why a plan cannot be applied.

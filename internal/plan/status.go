@@ -24,26 +24,18 @@ const (
 // UserStatus is one row: one user of the file, or one who left and whose certificate lives.
 type UserStatus struct {
 	User   string
-	Groups []string
+	Groups []string  // in certificates of hers that live
 	Until  time.Time // of the certificate that ends last; zero: none
 	State  State
-	Grants []string // "clusterrole/edit -n payments"
+	Grants []string // by the set's bindings in the cluster, to her name and these groups: "clusterrole/edit -n payments"
 	File   string   // in the output directory; "" when there is none
 }
 
-// Status says for every user where she stands. It is the same comparison as a plan's, read another way.
+// Status says for every user where she stands: the state as a plan would see it, and what the cluster, not the file,
+// says that she has.
 func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 	p := Compute(desired, observed, now)
-	grants := map[Subject][]string{}
-	for _, b := range desired.Bindings {
-		text := strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name
-		if b.Namespace != "" {
-			text += " -n " + b.Namespace
-		}
-		for _, s := range b.Subjects {
-			grants[s] = append(grants[s], text)
-		}
-	}
+	grants := grantsIn(desired.Set, observed.Bindings)
 	var list []UserStatus
 	changes := map[string]UserChange{}
 	for _, c := range p.Users {
@@ -53,12 +45,8 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 	for _, u := range desired.Users {
 		name := u.Certificate.User
 		named[name] = true
-		s := UserStatus{User: name, Groups: u.Certificate.Groups, Grants: slices.Clone(grants[Subject{"User", name}])}
-		for _, g := range u.Certificate.Groups {
-			s.Grants = append(s.Grants, grants[Subject{"Group", g}]...)
-		}
-		slices.Sort(s.Grants)
-		s.Grants = slices.Compact(s.Grants)
+		s := UserStatus{User: name, Groups: groupsHeld(observed, name, now)}
+		s.Grants = grants.of(name, s.Groups)
 		if f, ok := observed.Files[name]; ok && f.State == FileOurs {
 			s.File = f.Name
 			if f.Certificate != nil {
@@ -87,9 +75,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		}
 		s := UserStatus{User: name, State: StateRemoved}
 		s.Until, s.Groups = Remaining(observed, name, now)
-		for _, g := range s.Groups {
-			s.Grants = append(s.Grants, grants[Subject{"Group", g}]...)
-		}
+		s.Grants = grants.of(name, s.Groups)
 		if f, ok := observed.Files[name]; ok {
 			s.File = f.Name
 		}
@@ -97,6 +83,52 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 	}
 	slices.SortFunc(list, func(a, b UserStatus) int { return strings.Compare(a.User, b.User) })
 	return list
+}
+
+// granted is what bindings grant, by subject.
+type granted map[Subject][]string
+
+// grantsIn reads what the bindings of a set grant.
+func grantsIn(set string, bindings []Binding) granted {
+	g := granted{}
+	for _, b := range bindings {
+		if !b.named(set) {
+			continue // a copied label: the plan warns of it
+		}
+		text := strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name
+		if b.Namespace != "" {
+			text += " -n " + b.Namespace
+		}
+		for _, s := range b.Subjects {
+			g[s] = append(g[s], text)
+		}
+	}
+	return g
+}
+
+// of lists what a user with these groups is granted, each grant once.
+func (g granted) of(user string, groups []string) []string {
+	list := slices.Clone(g[Subject{"User", user}])
+	for _, group := range groups {
+		list = append(list, g[Subject{"Group", group}]...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// groupsHeld are the groups in the certificates that a user has and that live.
+func groupsHeld(observed Observed, name string, now time.Time) []string {
+	var groups []string
+	for _, r := range observed.Ledger {
+		if r.User == name && r.Issued() && r.Live(now) {
+			groups = append(groups, r.Groups...)
+		}
+	}
+	if f := observed.Files[name]; f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now) {
+		groups = append(groups, f.Certificate.Groups...)
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
 }
 
 // stateFor reads a user's state from what the plan would do.

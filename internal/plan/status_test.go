@@ -66,19 +66,36 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+// What people have is what the cluster says. The file asks for other things, and they do not count.
 func TestStatusGrants(t *testing.T) {
-	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe"), wanted("left", "dev"))
-	w.Users = w.Users[:2]
-	w.Desired.Bindings = []Binding{
-		{RoleRef: RoleRef{"ClusterRole", "view"}, Subjects: []Subject{{"Group", "dev"}, {"User", "jane"}}},
-		{Namespace: "shop", RoleRef: edit, Subjects: []Subject{{"User", "jane"}, {"Group", "joe"}}},
+	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe"), wanted("left", "dev"), wanted("gone"))
+	w.Users = w.Users[:3]
+	w.Users[0].Certificate.Groups = []string{"ops"} // not applied: her certificate says dev
+	for i := range w.Users {
+		if w.Users[i].Certificate.User == "left" {
+			w.Users = slices.Delete(w.Users, i, i+1)
+			break
+		}
+	}
+	w.Ledger = append(w.Ledger,
+		Record{User: "joe", Groups: []string{"dev"}, KeyHash: keyHash("ended"), NotAfter: noon},
+		Record{User: "joe", Groups: []string{"dev"}, KeyHash: keyHash("never issued"), Intended: noon, Duration: day})
+	w.Desired.Bindings = []Binding{{Namespace: "till", RoleRef: edit, Subjects: []Subject{{"User", "jane"}, {"Group", "ops"}}}}
+	view := RoleRef{"ClusterRole", "view"}
+	w.Observed.Bindings = []Binding{
+		{Name: BindingName(setName, view), RoleRef: view, Subjects: []Subject{{"Group", "dev"}, {"Group", "joe"}, {"User", "jane"}}},
+		{Namespace: "shop", Name: BindingName(setName, edit), RoleRef: edit, Subjects: []Subject{{"User", "jane"}, {"User", "gone"}}},
+		{Namespace: "shop", Name: "copied-label", RoleRef: edit, Subjects: []Subject{{"User", "joe"}}},
 	}
 	var got []string
 	for _, s := range Status(w.Desired, w.Observed, noon) {
-		got = append(got, fmt.Sprintf("%s %q", s.User, s.Grants))
+		got = append(got, fmt.Sprintf("%s %q %q", s.User, s.Groups, s.Grants))
 	}
-	// Each grant once; a group named like a user is nothing to the user; a group's grant outlives her name in the file.
-	want := []string{`jane ["clusterrole/edit -n shop" "clusterrole/view"]`, `joe []`, `left ["clusterrole/view"]`}
+	// Each grant once; a group named like a user is nothing to the user; who left keeps what is still bound.
+	want := []string{
+		`gone [] ["clusterrole/edit -n shop"]`, `jane ["dev"] ["clusterrole/edit -n shop" "clusterrole/view"]`,
+		`joe [] []`, `left ["dev"] ["clusterrole/view"]`,
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
