@@ -57,7 +57,7 @@ func (c *applyCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s}
+	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s, verbApply, nil}
 	_, err = ch.run(ctx, intents, ask)
 	return err
 }
@@ -71,7 +71,18 @@ type change struct {
 	format string // text, json, yaml; "quiet": no report, the caller has a document of its own
 	client *cluster.Client
 	s      streams
+	verb   verb
+	accept func() error // refuses, once everything was planned; may be nil
 }
+
+// verb is what a change is called where its plan is shown and asked about.
+type verb struct{ question, nothing string }
+
+var (
+	verbApply   = verb{"Apply these changes?", ""} // the plan says what is as the file says
+	verbRevoke  = verb{"Revoke?", "nothing to revoke: no binding of the set, no kubeconfig and no record is left to change"}
+	verbDestroy = verb{"Destroy?", "nothing to destroy: no role, no binding and no kubeconfig of the set is there"}
+)
 
 // run plans, shows, asks, locks, plans again, and executes. What was planned before the lock was held counts only if
 // nothing has changed since.
@@ -84,10 +95,15 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 		return nil, err
 	}
 	defer read.Close()
-	v := view{dir: read, endpoint: c.client.Endpoint(), all: c.ShowAll}
+	v := view{dir: read, endpoint: c.client.Endpoint(), all: c.ShowAll, nothing: c.verb.nothing}
 	shown, err := compute(ctx, intents, c.client, read)
 	if err != nil {
 		return nil, err
+	}
+	if c.accept != nil {
+		if err := c.accept(); err != nil {
+			return nil, err
+		}
 	}
 	if err := shown.check(ctx, c.client); err != nil {
 		return nil, err
@@ -99,7 +115,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 		return shown, c.execute(ctx, shown, read, v)
 	}
 	if shown.changes() {
-		if err := ask.confirm(ctx, shown); err != nil {
+		if err := ask.confirm(ctx, c.verb.question, shown); err != nil {
 			return nil, err
 		}
 	} else if !read.Exists() {
@@ -131,7 +147,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 			return nil, err
 		}
 		if now.changes() {
-			if err := ask.confirm(ctx, now); err != nil {
+			if err := ask.confirm(ctx, c.verb.question, now); err != nil {
 				return nil, err
 			}
 		}

@@ -37,7 +37,7 @@ func newQuestion(s streams, yes bool) (question, error) {
 }
 
 // confirm asks and takes only "yes". An interrupt means no. What will be deleted is named once more.
-func (q question) confirm(ctx context.Context, all plans) error {
+func (q question) confirm(ctx context.Context, question string, all plans) error {
 	if q.tty == nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (q question) confirm(ctx context.Context, all plans) error {
 			fmt.Fprintf(w, "  %s\n", q.streams.errStyle.red(flat(name)))
 		}
 	}
-	fmt.Fprintf(w, "\nApply these changes? Only \"yes\" is accepted: ")
+	fmt.Fprintf(w, "\n%s Only \"yes\" is accepted: ", question)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(q.tty).ReadString('\n')
@@ -60,8 +60,8 @@ func (q question) confirm(ctx context.Context, all plans) error {
 	}()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(w)
-		return fmt.Errorf("nothing was changed: %w", context.Cause(ctx))
+		fmt.Fprintln(w, "\ninterrupted: nothing was changed")
+		return exitCode(exitInterrupted)
 	case a := <-answer:
 		if a != "yes" {
 			return errors.New("nothing was changed: the answer was not \"yes\"")

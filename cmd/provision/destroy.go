@@ -42,7 +42,7 @@ func (c *destroyCmd) Run(ctx context.Context, s streams) error {
 	for _, set := range sets {
 		intents = append(intents, intent{set.Pos.File, plan.Nothing(set), plan.Destroy})
 	}
-	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s}
+	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s, verbDestroy, nil}
 	_, err = ch.run(ctx, intents, ask)
 	return err
 }

@@ -77,7 +77,7 @@ func hintFor(err error) string {
 		if e.State == plan.Denied {
 			return "somebody denied it: settle that, then run `provision apply` again to ask anew"
 		}
-		return "the signer does not sign this: mend the cause, then run `provision apply` again to ask anew"
+		return "the signer does not sign this: fix the cause, then run `provision apply` again to ask anew"
 	}
 	return ""
 }

@@ -25,6 +25,7 @@ type view struct {
 	dir      *outdir.Dir
 	endpoint plan.Endpoint // the operator's own
 	all      bool          // list every row
+	nothing  string        // what a plan without changes says; "": how much is as the file says
 }
 
 // render draws one plan: what goes first, then what changes, then what comes; warnings, errors, one summary line.
@@ -76,9 +77,12 @@ func (v view) render(w io.Writer, s style, p computed) {
 
 func (v view) summary(s style, p computed) string {
 	if len(p.Problems) > 0 || len(p.missing) > 0 {
-		return s.bold("plan: ") + s.red(fmt.Sprintf("cannot be applied: %s to mend", plural(len(p.Problems)+len(p.missing), "error")))
+		return s.bold("plan: ") + s.red(fmt.Sprintf("cannot be applied: %s to fix", plural(len(p.Problems)+len(p.missing), "error")))
 	}
 	sum := p.Summarize()
+	if !p.Changes() && v.nothing != "" {
+		return s.bold("plan: ") + v.nothing
+	}
 	if !p.Changes() {
 		away := 0
 		for _, u := range p.Users {
@@ -238,7 +242,7 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 			list = append(list, row{"-", fmt.Sprintf("%s  remove kubeconfig %s: %s", name, v.dir.File(u.Name), reasonsWords(u.Kubeconfig.Reasons)), nil, false})
 		case u.Certificate.Op != plan.Keep:
 			sign := "~"
-			if u.Certificate.Before == nil {
+			if u.Certificate.Before == nil && u.Certificate.Op != plan.Reissue {
 				sign = "+"
 			}
 			list = append(list, row{sign, fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, certificateWords(u.Certificate.After), reasonsWords(u.Certificate.Reasons)), nil, false})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
@@ -314,7 +315,7 @@ func TestHostileNamesInTheQuestion(t *testing.T) {
 		o.BindingOwners = nil
 		var out bytes.Buffer
 		q := question{tty: io.NopCloser(strings.NewReader("no\n")), streams: streams{err: printable{&out}}}
-		if err := q.confirm(t.Context(), plans{{Plan: plan.Compute(d, o, at)}}); err == nil {
+		if err := q.confirm(t.Context(), "Apply?", plans{{Plan: plan.Compute(d, o, at)}}); err == nil {
 			t.Error("no was taken for yes")
 		}
 		return out.String()
@@ -322,6 +323,22 @@ func TestHostileNamesInTheQuestion(t *testing.T) {
 	want, got := asked("z"), asked(evil)
 	if a, b := strings.Count(want, "\n"), strings.Count(got, "\n"); a != b || a < 6 {
 		t.Errorf("%d lines with plain names, %d with hostile ones:\n%s\n%s", a, b, want, got)
+	}
+}
+
+// Who interrupts the question has changed nothing, and reads no word of Go's.
+func TestInterruptedQuestion(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	tty, keyboard := io.Pipe()
+	defer keyboard.Close()
+	var out bytes.Buffer
+	q := question{tty: tty, streams: streams{err: &out}}
+	if err := q.confirm(ctx, "Apply?", nil); err != exitCode(130) {
+		t.Errorf("%v", err)
+	}
+	if got := out.String(); got != "\nApply? Only \"yes\" is accepted: \ninterrupted: nothing was changed\n" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -61,25 +61,28 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 	if format != "text" {
 		format = "quiet"
 	}
-	ch := change{c.changeFlags, c.OutputDir, format, client, s}
+	ch := change{c.changeFlags, c.OutputDir, format, client, s, verbRevoke, func() error {
+		if len(unknown) == 0 {
+			return nil
+		}
+		return &hinted{fmt.Errorf("nothing of the set bears the name %s: nothing was changed", strings.Join(unknown, ", ")),
+			"is it spelled right? provision status lists everybody"}
+	}}
 	all, err := ch.run(ctx, intents, ask)
 	code, reported := errors.AsType[exitCode](err)
 	if err != nil && !reported {
 		return err
 	}
-	left, err := remaining(ctx, client, all, c.User)
+	left, err := remaining(ctx, client, all, c.User, c.dry())
 	if err != nil {
 		return err
 	}
 	if c.Output != "text" {
-		if err := printDocument(s.out, c.Output, revokeDoc{FormatVersion: formatVersion, Users: left}); err != nil {
+		if err := printDocument(s.out, c.Output, revokeDoc{FormatVersion: formatVersion, DryRun: c.dry(), Users: left}); err != nil {
 			return err
 		}
 	} else {
 		printRemaining(s.out, s.outStyle, left, sets)
-	}
-	if len(unknown) > 0 {
-		return &hinted{fmt.Errorf("nothing of the set bears the name %s", strings.Join(unknown, ", ")), "is it spelled right? provision status lists everybody"}
 	}
 	if reported {
 		return code
@@ -90,6 +93,7 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 // revokeDoc is what remains, for programs.
 type revokeDoc struct {
 	FormatVersion string      `json:"formatVersion"`
+	DryRun        bool        `json:"dryRun"` // nothing was kept: what would remain
 	Users         []remainder `json:"users"`
 }
 
@@ -110,9 +114,9 @@ type grant struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// remaining asks what people can still do. What the run has just taken away is not asked about: API servers learn of
-// that a little later.
-func remaining(ctx context.Context, client *cluster.Client, all plans, users []string) ([]remainder, error) {
+// remaining asks what people can still do. What the run has just taken away, or would have if it were not dry, is not
+// asked about: API servers learn of it a little later, or never.
+func remaining(ctx context.Context, client *cluster.Client, all plans, users []string, dry bool) ([]remainder, error) {
 	var list []remainder
 	for _, name := range users {
 		r := remainder{User: name, Groups: []string{}, Grants: []grant{}}
@@ -131,6 +135,9 @@ func remaining(ctx context.Context, client *cluster.Client, all plans, users []s
 				return nil, err
 			}
 			for _, a := range accesses {
+				if dry && all.withdraw(a) {
+					continue
+				}
 				r.Grants = append(r.Grants, grant{
 					Binding: objectName(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name), Namespace: a.Binding.Namespace,
 					Role: objectName(a.Binding.RoleRef.Kind, "", a.Binding.RoleRef.Name), Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name,
@@ -141,6 +148,19 @@ func remaining(ctx context.Context, client *cluster.Client, all plans, users []s
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+// withdraw says whether the plans take an access away.
+func (all plans) withdraw(a cluster.Access) bool {
+	for _, p := range all {
+		for _, c := range p.Bindings {
+			if c.Before == nil || c.Before.UID != a.Binding.UID {
+				continue
+			}
+			return c.Op == plan.Delete || c.Op == plan.Update && !slices.Contains(c.After.Subjects, a.Subject)
+		}
+	}
+	return false
 }
 
 func printRemaining(w io.Writer, s style, list []remainder, sets []spec.Set) {

@@ -142,7 +142,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 		return err
 	}
 	defer dir.Close()
-	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s}
+	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s, verbApply, nil}
 	v := view{dir: dir, endpoint: client.Endpoint(), all: c.ShowAll}
 	planned, err := compute(ctx, intents, client, dir)
 	if err != nil {

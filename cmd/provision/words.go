@@ -179,7 +179,7 @@ func listed(items []string) string {
 	return fmt.Sprintf("%s and %s more", strings.Join(items[:few], ", "), thousands(len(items)-few))
 }
 
-// problemWords says what must be mended, and how.
+// problemWords says what must be fixed, and how.
 func problemWords(p plan.Problem) (what, hint string) {
 	switch p.Code {
 	case plan.NamespaceMissing:
@@ -202,7 +202,7 @@ func problemWords(p plan.Problem) (what, hint string) {
 		return fmt.Sprintf("somebody who was removed had the name %q, and a certificate for it lives until %s: who holds it would be %s", p.User, timeWords(p.Until), p.User),
 			"choose another name, wait, or set reuse: true for this user if it is the same person"
 	case plan.TooManyDeletes:
-		return fmt.Sprintf("this would delete %d users, bindings and roles of the set, more than the %s that go unasked: is the users file whole?", p.Count, p.Detail),
+		return fmt.Sprintf("this would delete %d users, bindings and roles of the set, more than the %s that are allowed without asking: is the users file whole?", p.Count, p.Detail),
 			fmt.Sprintf("if it is, give --allow-deletes=%d", p.Count)
 	case plan.LedgerIncomplete:
 		return fmt.Sprintf("the ledger in namespace %s does not list living certificates of %s: was it deleted or edited?", p.Name, p.Detail),

@@ -15,6 +15,9 @@ func Destroy(desired Desired, observed Observed, now time.Time) Plan {
 	for i := range p.Users {
 		destroyed(p.Users[i].Kubeconfig.Reasons)
 	}
+	for i := range p.Requests {
+		p.Requests[i].Reasons = []Reason{{Code: SetDestroyed}}
+	}
 	for i := range p.Ledger.Records {
 		destroyed(p.Ledger.Records[i].Reasons)
 	}

@@ -46,6 +46,9 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		}
 	}
 	p.Requests = d.superseded(p.Users)
+	for i := range p.Requests {
+		p.Requests[i].Reasons = []Reason{{Code: RevokedNow}}
+	}
 	for _, before := range observed.Ledger {
 		if leaves(before.User) && before.Removed.IsZero() && before.Live(now) {
 			after := before
