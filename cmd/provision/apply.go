@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/alecthomas/kong"
+
 	"provision/internal/apply"
 	"provision/internal/cluster"
 	"provision/internal/outdir"
@@ -37,9 +39,9 @@ Examples:
 Exit status: 0 done, 1 error or some users failed, 130 interrupted.`
 }
 
-func (c *applyCmd) Run(ctx context.Context, s streams) error {
+func (c *applyCmd) Run(ctx context.Context, s streams, line *kong.Context) error {
 	if c.Plan != "" {
-		return c.applySaved(ctx, s)
+		return c.applySaved(ctx, s, line)
 	}
 	ask, err := newQuestion(s, c.Yes || c.dry())
 	if err != nil {
@@ -213,10 +215,13 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view) error {
 	quiet := context.AfterFunc(ctx, func() {
 		if !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
-			fmt.Fprintf(c.s.err, "%sinterrupted: what is under way has %v to end; interrupt again to stop at once\n", c.newLine(), apply.DefaultGrace)
+			fmt.Fprintf(c.s.err, "%sinterrupted: what is under way has %v to end; interrupt again to stop at once\n", c.s.newLine(), apply.DefaultGrace)
 		}
 	})
 	defer quiet()
+	lastWords := "stopped at once: run `provision apply` again to go on; the keys of certificates in flight are kept"
+	c.s.lastWords.Store(&lastWords)
+	defer c.s.lastWords.Store(nil)
 	var reports []apply.Report
 	for _, p := range all {
 		if !p.Changes() || ctx.Err() != nil {
@@ -239,14 +244,6 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 		}
 	}
 	return outcome(ctx, reports)
-}
-
-// newLine leaves the line of the progress bar, and of the ^C that the terminal shows.
-func (c change) newLine() string {
-	if c.s.errTerminal {
-		return "\n"
-	}
-	return ""
 }
 
 // outcome is the exit of a run whose report has been shown.

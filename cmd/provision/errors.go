@@ -38,9 +38,9 @@ func printError(s streams, err error) {
 		if len(list) > 1 {
 			fmt.Fprintf(s.err, "%s\n", plural(len(list), "error"))
 		}
-		return
+	} else {
+		fmt.Fprintf(s.err, "%s %s\n", style.red("error:"), oneLine(err))
 	}
-	fmt.Fprintf(s.err, "%s %s\n", style.red("error:"), oneLine(err))
 	if hint := hintFor(err); hint != "" {
 		fmt.Fprintf(s.err, "%s\n", style.faint("hint: "+strings.ReplaceAll(hint, "\n", "\n      ")))
 	}

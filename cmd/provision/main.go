@@ -8,9 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -22,12 +26,12 @@ import (
 var version = "dev"
 
 func main() {
-	ctx := untilSignal()
-	os.Exit(run(ctx, os.Args[1:], newStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)))
+	s := newStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	os.Exit(run(untilSignal(s), os.Args[1:], s))
 }
 
 // untilSignal returns a context that ends at the first Ctrl-C or SIGTERM. The second ends the process at once.
-func untilSignal() context.Context {
+func untilSignal(s streams) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -35,6 +39,9 @@ func untilSignal() context.Context {
 		<-signals
 		cancel()
 		<-signals
+		if words := s.lastWords.Load(); words != nil {
+			fmt.Fprintf(s.err, "%s%s\n", s.newLine(), *words)
+		}
 		os.Exit(exitInterrupted)
 	}()
 	return ctx
@@ -51,7 +58,8 @@ type cli struct {
 	Validate validateCmd `cmd:"" help:"Check a users file, without a cluster."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
-	Verbosity int `short:"v" name:"v" placeholder:"N" help:"Log requests to the API server on standard error: 6 lists them, 9 shows them whole."`
+	VersionFlag versionFlag `name:"version" help:"Print the version."`
+	Verbosity   int         `short:"v" name:"v" placeholder:"N" help:"Log requests to the API server on standard error: 6 lists them, 9 shows them whole."`
 }
 
 // streams are where a command reads and writes. Results go to out, progress and messages to err.
@@ -65,6 +73,15 @@ type streams struct {
 	errTerminal bool
 	outStyle    style
 	errStyle    style
+	lastWords   *atomic.Pointer[string] // what a second Ctrl-C says
+}
+
+// newLine leaves the line of the progress bar, and of the ^C that the terminal shows.
+func (s streams) newLine() string {
+	if s.errTerminal {
+		return "\n"
+	}
+	return ""
 }
 
 func newStreams(in, out, err *os.File, getenv func(string) string) streams {
@@ -74,6 +91,7 @@ func newStreams(in, out, err *os.File, getenv func(string) string) streams {
 		errTerminal: term.IsTerminal(int(err.Fd())),
 		outStyle:    style{colour && term.IsTerminal(int(out.Fd()))},
 		errStyle:    style{colour && term.IsTerminal(int(err.Fd()))},
+		lastWords:   new(atomic.Pointer[string]),
 	}
 }
 
@@ -109,10 +127,36 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fail(ctx, s, &hinted{err, "provision --help"})
+		return fail(ctx, s, parseError(err))
 	}
 	logTo(s.err, c.Verbosity)
 	return fail(ctx, s, command.Run())
+}
+
+// parseError says what is wrong with the command line. The parser guesses what may have been meant, which is of little
+// use for single letters and for values.
+func parseError(err error) error {
+	hint := "provision --help"
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return &hinted{err, hint}
+	}
+	if command := parse.Context.Selected(); command != nil {
+		hint = "provision " + command.Name + " --help"
+	}
+	msg := err.Error()
+	if flag, _, ok := strings.Cut(msg, ": expected "); ok && !strings.Contains(msg, "valid") {
+		msg = flag + " needs a value"
+		for _, f := range parse.Context.Flags() {
+			if "--"+f.Name == flag && f.Enum != "" {
+				msg += ": " + strings.Join(slices.Sorted(maps.Keys(f.EnumMap())), ", ")
+			}
+		}
+	} else if rest, ok := strings.CutPrefix(msg, "unknown flag -"); ok && !strings.HasPrefix(rest, "-") {
+		letter, _, _ := strings.Cut(rest, ",")
+		msg = "unknown flag -" + letter
+	}
+	return &hinted{errors.New(msg), hint}
 }
 
 // logTo sets up client-go's log, which goes to standard error and is silent below -v 1.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"provision/internal/outdir"
 	"provision/internal/spec"
@@ -60,12 +61,16 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if all.blocked() {
+		if c.Save != "" {
+			fmt.Fprintf(s.err, "not saved to %s: the plan has errors\n", c.Save)
+		}
 		return exitCode(exitError)
 	}
 	if c.Save != "" {
 		if err := savePlan(c.Save, all, c.OutputDir, c.wishFlags); err != nil {
 			return err
 		}
+		fmt.Fprintf(s.err, "saved to %s: `provision apply %s` performs it\n", c.Save, c.Save)
 	}
 	if c.DetailedExitcode && all.changes() {
 		return exitCode(exitChanges)

@@ -7,10 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"provision/internal/outdir"
 	"provision/internal/plan"
@@ -106,13 +110,16 @@ func loadPlan(path string) (savedPlan, error) {
 
 // applySaved performs a saved plan, or refuses and lists what has moved since. The plan in the file is never executed:
 // whoever can edit it could have anything done. It is computed again, and must be the same.
-func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
+func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context) error {
+	if other := wishes(line); len(other) > 0 {
+		return &hinted{
+			fmt.Errorf("a saved plan is performed as it is: %s cannot change it", strings.Join(other, ", ")),
+			"leave it out, or give it to provision plan --save",
+		}
+	}
 	saved, err := loadPlan(c.Plan)
 	if err != nil {
 		return err
-	}
-	if c.Reissue != nil || c.ReissueAll || c.ReissueMissing || c.AllowDeletes != 0 || c.RebuildLedger {
-		return errors.New("a saved plan is performed as it is: give --reissue, --allow-deletes and --rebuild-ledger to provision plan")
 	}
 	var then plans
 	var sources []string
@@ -126,6 +133,9 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 		return fmt.Errorf("%s holds no plan of any set", c.Plan)
 	}
 	sets, err := spec.Load(sources, s.in)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &hinted{err, "the plan names the users file relative to the directory that it was saved in: apply it there"}
+	}
 	if err != nil {
 		return err
 	}
@@ -160,6 +170,9 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 	if err := now.check(held, client); err != nil {
 		return err
 	}
+	if saved.Changes && !now.changes() && !now.blocked() {
+		return fmt.Errorf("%s is out of date: nothing of it is left to do; it was probably applied already", c.Plan)
+	}
 	if err := moved(s, saved.Sets, now); err != nil {
 		return err
 	}
@@ -173,6 +186,22 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams) error {
 		}
 	}
 	return ch.execute(held, now, dir, v)
+}
+
+// wishes are the flags on the command line that say what to apply, and not how.
+func wishes(line *kong.Context) []string {
+	var given []string
+	for _, p := range line.Path {
+		if p.Flag == nil {
+			continue
+		}
+		switch name := p.Flag.Name; name {
+		case "filename", "output-dir", "reissue", "reissue-all", "allow-deletes", "rebuild-ledger":
+			given = append(given, "--"+name)
+		}
+	}
+	slices.Sort(given)
+	return slices.Compact(given)
 }
 
 // moved lists every input of the saved plans that is not what it was.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 type versionCmd struct{}
@@ -18,5 +20,17 @@ func (versionCmd) Run(s streams) error {
 		}
 	}
 	fmt.Fprintln(s.out, ")")
+	return nil
+}
+
+// versionFlag makes --version say what the command version says, whatever else is on the line.
+type versionFlag bool
+
+// BeforeReset is called by kong where the flag stands.
+func (versionFlag) BeforeReset(app *kong.Kong, s streams) error {
+	if err := (versionCmd{}).Run(s); err != nil {
+		return err
+	}
+	app.Exit(exitDone)
 	return nil
 }

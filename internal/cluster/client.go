@@ -8,9 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -59,6 +62,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loader.ClientConfig()
 	if err != nil {
+		if gone := notThere(rules.Precedence); clientcmd.IsEmptyConfig(err) && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "" && gone != "" {
+			return nil, fmt.Errorf("no kubeconfig: %s (KUBECONFIG) does not exist", gone)
+		}
 		if clientcmd.IsEmptyConfig(err) {
 			return nil, errors.New("no kubeconfig: set KUBECONFIG or --kubeconfig to the one you administer the cluster with")
 		}
@@ -89,6 +95,16 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// notThere joins the paths, when there is no file at any of them.
+func notThere(paths []string) string {
+	for _, path := range paths {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return ""
+		}
+	}
+	return strings.Join(paths, ", ")
 }
 
 var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
