@@ -196,7 +196,7 @@ func wishes(line *kong.Context) []string {
 			continue
 		}
 		switch name := p.Flag.Name; name {
-		case "filename", "output-dir", "reissue", "reissue-all", "allow-deletes", "rebuild-ledger":
+		case "filename", "output-dir", "reissue", "reissue-all", "reissue-missing", "allow-deletes", "rebuild-ledger":
 			given = append(given, "--"+name)
 		}
 	}

@@ -28,6 +28,9 @@ func (c *validateCmd) Run(s streams) error {
 	for _, set := range sets {
 		fmt.Fprintf(s.out, "%s: set %s is valid: %s, %s, %s\n", set.Pos.File, set.Name,
 			plural(len(set.Users), "user"), plural(len(set.Groups), "group"), plural(len(set.Roles), "role"))
+		for _, g := range set.SimilarGroups() {
+			fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.yellow("warning:"), g.Pos, similarGroupWords(g.User, g.Group, g.Defined))
+		}
 	}
 	return nil
 }

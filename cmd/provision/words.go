@@ -162,12 +162,21 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("%s has this set's name but not its label: somebody took it off, or made it; it is not touched, and what it grants stays", objectName("binding", w.Namespace, w.Name))
 	case plan.GrantedElsewhere:
 		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", w.Name, listed(w.Items))
+	case plan.NotBegun:
+		return fmt.Sprintf("%s's certificate begins only at %s: the clock of this machine or of the signer is wrong", w.User, timeWords(w.Until))
+	case plan.SimilarGroup:
+		return similarGroupWords(w.User, w.Name, w.To)
 	case plan.CANotChecked:
 		return fmt.Sprintf("whether certificates are signed by the cluster's current CA was not checked: %s", w.To)
 	case plan.Insecure:
 		return "your own context skips TLS verification, and so will the kubeconfigs: set cluster.certificateAuthorityData in the users file"
 	}
 	return string(w.Code)
+}
+
+// similarGroupWords doubts a group that may be misspelt.
+func similarGroupWords(user, group, defined string) string {
+	return fmt.Sprintf("user %s is in the group %s, which is not under groups: did you mean %s?", plan.Quoted(user), plan.Quoted(group), plan.Quoted(defined))
 }
 
 // listed writes a long list as its first few and a count.

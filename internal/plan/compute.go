@@ -245,6 +245,9 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 			if want, ok := asked[u.Name]; ok && have.Duration != want.Duration {
 				later = append(later, u.Name)
 			}
+			if have.NotBefore.After(now) {
+				list = append(list, Warning{Code: NotBegun, User: u.Name, Until: have.NotBefore})
+			}
 			if life := issuedLife(have); life+shortTolerance < have.Duration {
 				pair := [2]time.Duration{have.Duration, life.Round(time.Minute)}
 				shorter[pair] = append(shorter[pair], u.Name)
@@ -281,6 +284,9 @@ func setWarnings(desired Desired, observed Observed, records []Record) []Warning
 	}
 	if desired.Insecure {
 		list = append(list, Warning{Code: Insecure})
+	}
+	for _, g := range desired.SimilarGroups {
+		list = append(list, Warning{Code: SimilarGroup, User: g.User, Name: g.Group, To: g.Defined})
 	}
 	if len(desired.Reserved) > 0 {
 		list = append(list, Warning{Code: ReservedNames, Items: desired.Reserved})

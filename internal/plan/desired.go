@@ -19,6 +19,8 @@ type Desired struct {
 	Insecure   bool
 	Reserved   []string // names of Kubernetes itself that the file allows itself
 
+	SimilarGroups []spec.SimilarGroup // groups that may be misspelt
+
 	Digest          string // of the users file's document
 	LedgerNamespace string
 
@@ -72,7 +74,7 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. What the file leaves to the cluster comes from operator:
 // the endpoint of the operator's own context.
 func Expand(set spec.Set, operator Endpoint) Desired {
-	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups()}
 	e := endpoint(set.Cluster, operator)
 	d.Insecure = e.InsecureSkipTLSVerify
 	for _, u := range set.Users {

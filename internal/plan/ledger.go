@@ -185,11 +185,16 @@ func elsewhere(want Certificate, records []Record, now time.Time) *Record {
 	return found
 }
 
-// reused says until when a name is taken by somebody who left, or the zero time.
+// reused says until when a name is taken by somebody who left, or the zero time. Once the name was given again, which
+// reuse: true allowed, it is its new holder's.
 func reused(records []Record, now time.Time) time.Time {
 	var until time.Time
 	for _, r := range records {
-		if !r.Removed.IsZero() && r.Live(now) && r.Until().After(until) {
+		switch {
+		case !r.Live(now):
+		case r.Removed.IsZero():
+			return time.Time{}
+		case r.Until().After(until):
 			until = r.Until()
 		}
 	}

@@ -221,6 +221,8 @@ const (
 	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
 	LabelGone          WarningCode = "LabelGone"          // Namespace, Name: a binding with our name and without our label
 	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
+	NotBegun           WarningCode = "NotBegun"           // User, Until: the certificate begins only then
+	SimilarGroup       WarningCode = "SimilarGroup"       // User, Name: her group, which the file does not define; To: one like it that it does
 	CANotChecked       WarningCode = "CANotChecked"       // To: why the cluster's client CA is not known
 	Insecure           WarningCode = "Insecure"           // the kubeconfigs will skip TLS verification
 	IssuedElsewhere    WarningCode = "IssuedElsewhere"    // Items (users): they have a certificate whose kubeconfig is not here

@@ -19,6 +19,7 @@ const (
 	StateMissing   State = "missing"   // no certificate
 	StatePending   State = "pending"   // a request of ours is under way
 	StateRemoved   State = "removed"   // taken out, and the certificate lives
+	StateNotYet    State = "not yet"   // the certificate has not begun: a clock is wrong
 )
 
 // UserStatus is one row: one user of the file, or one who left and whose certificate lives.
@@ -53,7 +54,9 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 				s.Until = f.Certificate.NotAfter
 			}
 		}
-		s.State = stateFor(changes[name])
+		if s.State = stateFor(changes[name], now); s.State == StateMissing {
+			s.Until, _ = Remaining(observed, name, now) // of one who left, when the name may be given again
+		}
 		if until := reused(byUser(live(observed.Ledger, now))[name], now); !until.IsZero() && !u.Reuse {
 			s.State, s.Until = StateRemoved, until // revoked, or somebody else's name: the plan says so too
 		}
@@ -132,7 +135,7 @@ func groupsHeld(observed Observed, name string, now time.Time) []string {
 }
 
 // stateFor reads a user's state from what the plan would do.
-func stateFor(c UserChange) State {
+func stateFor(c UserChange, now time.Time) State {
 	switch c.Certificate.Op {
 	case Issue:
 		if c.Certificate.Before != nil {
@@ -151,6 +154,8 @@ func stateFor(c UserChange) State {
 		return StateElsewhere
 	case c.Certificate.Before == nil: // something stands in the way; the plan says what
 		return StateMissing
+	case c.Certificate.Before.NotBefore.After(now):
+		return StateNotYet
 	}
 	return StateValid
 }

@@ -42,6 +42,19 @@ func TestStatus(t *testing.T) {
 			delete(w.Files, "jane")
 			w.Ledger[0].Removed = noon.Add(-time.Hour)
 		}, StateRemoved, end, ""},
+		{"revoked, and allowed again", func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Removed = noon.Add(-time.Hour)
+			w.Users[0].Reuse = true
+		}, StateMissing, end, ""},
+		{"given again: reuse need not stay", func(w *world) {
+			old := recordOf(signedAt(w.Users[0].Certificate, keyHash("other"), noon.Add(-2*day)), noon.Add(-2*day))
+			old.Removed = noon.Add(-36 * time.Hour)
+			w.Ledger = append(w.Ledger, old)
+		}, StateValid, end, "jane.kubeconfig"},
+		{"not begun", func(w *world) {
+			w.file(func(f *File) { f.Certificate.NotBefore = noon.Add(time.Minute) })
+		}, StateNotYet, end, "jane.kubeconfig"},
 		{"left", func(w *world) { w.Users = nil }, StateRemoved, end, "jane.kubeconfig"},
 		{"left, only the ledger knows", func(w *world) {
 			w.Users = nil
