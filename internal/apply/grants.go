@@ -85,8 +85,14 @@ func (r *run) withdraw() {
 // so its record stays.
 func (r *run) abandon() {
 	var drop []string
+	var requests sync.WaitGroup
 	for i, c := range r.plan.Requests {
-		r.write(&r.requestResults[i], func(ctx context.Context) error { return r.client.DeleteRequest(ctx, *c.Before) })
+		requests.Go(func() {
+			r.write(&r.requestResults[i], func(ctx context.Context) error { return r.client.DeleteRequest(ctx, *c.Before) })
+		})
+	}
+	requests.Wait()
+	for i, c := range r.plan.Requests {
 		if r.requestResults[i].Status == Done && c.Before.State == plan.Pending && c.Before.Conforms {
 			drop = append(drop, c.Before.KeyHash)
 		}

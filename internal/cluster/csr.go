@@ -168,14 +168,21 @@ func (c *Client) approvePermission(ctx context.Context) plan.Permission {
 	return update
 }
 
-// DeleteRequest deletes a request by UID: one that was made anew under the same name stays.
+// DeleteRequest deletes a request by UID: one that was made anew under the same name stays. One that was pending is
+// deleted only while it still is: else it may have been issued, and would be forgotten.
 func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
+	only := metav1.Preconditions{UID: &r.UID}
+	if r.State == plan.Pending {
+		only.ResourceVersion = &r.ResourceVersion
+	}
 	err := retry(ctx, func() error {
-		return c.kube.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name,
-			metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &metav1.Preconditions{UID: &r.UID}})
+		return c.kube.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &only})
 	})
 	if err == nil || apierrors.IsNotFound(err) {
 		return nil
+	}
+	if apierrors.IsConflict(err) {
+		return fmt.Errorf("delete certificatesigningrequest/%s: somebody has decided or edited it since the plan: run `provision apply` again", r.Name)
 	}
 	return c.permission(err, plan.Permission{Verb: "delete", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 		"delete certificatesigningrequest/"+r.Name)

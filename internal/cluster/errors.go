@@ -54,7 +54,7 @@ func byAdmission(err error) bool {
 	return false
 }
 
-// Concerns everybody, not one user: going on would give the same refusal for each.
+// Fatal says whether an error concerns everybody, not one user: going on would give the same refusal for each.
 func Fatal(err error) bool {
 	_, refused := errors.AsType[*PermissionError](err)
 	return refused || apierrors.IsUnauthorized(err) || unreachable(err)

@@ -81,7 +81,7 @@ func (c *Client) requests(ctx context.Context, opts metav1.ListOptions) ([]plan.
 
 // request says what a CertificateSigningRequest claims, and whether it is what this operator would have sent.
 func (c *Client) request(r *certificatesv1.CertificateSigningRequest) plan.Request {
-	q := plan.Request{Name: r.Name, UID: r.UID}
+	q := plan.Request{Name: r.Name, UID: r.UID, ResourceVersion: r.ResourceVersion}
 	q.State, q.Message = stateOf(r)
 	if r.Spec.ExpirationSeconds != nil {
 		q.Duration = time.Duration(*r.Spec.ExpirationSeconds) * time.Second

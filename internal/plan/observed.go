@@ -104,14 +104,15 @@ const (
 // Request is a CertificateSigningRequest that carries the set's label. Everything but Name and UID is what the
 // object claims: only a KeyHash that equals a Key's makes it ours.
 type Request struct {
-	Name     string
-	UID      types.UID
-	State    RequestState
-	Message  string // reason and message of a denial or failure
-	KeyHash  string // of the PKCS#10 request
-	User     string // common name in it
-	Groups   []string
-	Duration time.Duration
+	Name            string
+	UID             types.UID
+	ResourceVersion string
+	State           RequestState
+	Message         string // reason and message of a denial or failure
+	KeyHash         string // of the PKCS#10 request
+	User            string // common name in it
+	Groups          []string
+	Duration        time.Duration
 	// Certificate is what was issued; nil before, or when it is not for the request's own key.
 	Certificate *Certificate
 	// Conforms is whether signer, usages, subject form and requesting user are what this operator would have asked;
