@@ -82,12 +82,12 @@ bin/provision.cover:
 	@$(GO_STATIC) build -cover -coverpkg=provision/... -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/provision
 
 ## e2e: the real binary and a real kubectl against a real control plane, with coverage
-# Not ./...: that would compile all of Kubernetes once more, with the race detector, for a package without tests.
+# -count=1: Go does not see that the binary under test has changed. Not ./...: that would compile all of Kubernetes once more, with the race detector, for a package without tests.
 .PHONY: e2e
 e2e: bin/provision.cover bin/kubernetes bin/cluster
 	@rm -rf coverage && mkdir -p coverage
 	cd test && GOCOVERDIR=$(CURDIR)/coverage PROVISION_TEST_BINARY=$(CURDIR)/bin/provision.cover \
-		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test $(RACE) -timeout 20m ./controlplane ./e2e ./torture
+		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test $(RACE) -count=1 -timeout 20m ./controlplane ./e2e ./torture
 	@echo 'Coverage of the real binary under the end-to-end tests:'
 	@go tool covdata percent -i=coverage
 
