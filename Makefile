@@ -82,7 +82,8 @@ bin/provision.cover:
 	@$(GO_STATIC) build -cover -coverpkg=provision/... -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/provision
 
 ## e2e: the real binary and a real kubectl against a real control plane, with coverage
-# -count=1: Go does not see that the binary under test has changed. Not ./...: that would compile all of Kubernetes once more, with the race detector, for a package without tests.
+# -count=1: Go does not see that the binary under test has changed. Not ./...: that would compile all of Kubernetes once
+# more, with the race detector, for a package without tests.
 .PHONY: e2e
 e2e: bin/provision.cover bin/kubernetes bin/cluster
 	@rm -rf coverage && mkdir -p coverage
