@@ -43,7 +43,7 @@ func (p Plan) Estimate(records []Record, cores int) Estimate {
 		}
 	}
 	e := Estimate{Signer: signerRate}
-	if rate := measuredRate(records); rate > 0 {
+	if rate := measuredRate(records); rate >= signerRate*3/4 { // a slower run had something else to wait for
 		e.Signer, e.Measured = rate, true
 	}
 	burst := 0
