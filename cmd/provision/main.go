@@ -194,6 +194,10 @@ func fail(ctx context.Context, s streams, err error) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(s.err, "%sinterrupted\n", s.newLine())
+		return exitInterrupted
+	}
 	printError(s, err)
 	if ctx.Err() != nil {
 		return exitInterrupted

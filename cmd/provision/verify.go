@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -75,12 +76,17 @@ func (c *verifyCmd) Run(ctx context.Context, s streams) error {
 func printVerified(s streams, all []verify.Result, differ int) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "USER\tGROUPS\tCERTIFICATE UNTIL\tGRANTS\tRESULT")
+	var unreachable []string
 	for _, r := range all {
 		until, result := "-", "ok"
 		if !r.NotAfter.IsZero() {
 			until = timeWords(r.NotAfter)
 		}
-		if !r.OK() {
+		switch {
+		case r.Unreachable != "":
+			result = "server not reached"
+			unreachable = append(unreachable, r.Unreachable)
+		case !r.OK():
 			result = strings.Join(r.Differences, "; ")
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", r.User, orDash(strings.Join(r.Groups, " ")), until, r.Grants, result)
@@ -89,7 +95,16 @@ func printVerified(s streams, all []verify.Result, differ int) error {
 		return errors.New("write to standard output: " + err.Error())
 	}
 	if differ > 0 {
-		fmt.Fprintf(s.out, "\n%s\n", s.outStyle.red(fmt.Sprintf("%d of %s differ from the file", differ, plural(len(all), "user"))))
+		fmt.Fprintln(s.out)
+		slices.Sort(unreachable)
+		for _, why := range slices.Compact(unreachable) {
+			fmt.Fprintln(s.out, s.outStyle.red(flat(why)))
+		}
+		verb := "differ"
+		if differ == 1 {
+			verb = "differs"
+		}
+		fmt.Fprintln(s.out, s.outStyle.red(fmt.Sprintf("%d of %s %s from the file", differ, plural(len(all), "user"), verb)))
 		return nil
 	}
 	fmt.Fprintf(s.out, "\n%s\n", s.outStyle.green(plural(len(all), "user")+" verified"))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -84,6 +85,30 @@ func unreachable(err error) bool {
 		strings.Contains(err.Error(), "when reading response body") // client-go's words, around errors without a type
 }
 
+// UnreachableError says that nobody answers at a server's address, and why in one phrase.
+type UnreachableError struct {
+	Server string
+	Err    error
+}
+
+func (e *UnreachableError) Error() string {
+	why := e.Err.Error()
+	if failure, ok := errors.AsType[*url.Error](e.Err); ok {
+		why = failure.Err.Error()
+	}
+	if failure, ok := errors.AsType[*net.DNSError](e.Err); ok && failure.IsNotFound {
+		why = "no such host"
+	} else if failure, ok := errors.AsType[syscall.Errno](e.Err); ok {
+		why = failure.Error()
+	} else if failure, ok := errors.AsType[net.Error](e.Err); ok && failure.Timeout() {
+		why = "no answer"
+	}
+	return "cannot reach " + e.Server + ": " + why
+}
+
+// Unwrap returns the failure.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
 // retry calls do until it succeeds, fails for good, or the API server has been away for too long. A request that
 // failed transiently may have taken effect all the same: do must cope with that.
 func retry(ctx context.Context, do func() error) error { return retryFor(ctx, patience, do) }
@@ -99,10 +124,11 @@ func retryFor(ctx context.Context, patience time.Duration, do func() error) erro
 		if since.IsZero() {
 			since = time.Now()
 		}
-		if time.Since(since) > patience {
+		left := patience - time.Since(since)
+		if left <= 0 {
 			return err
 		}
-		pause := wait
+		pause := min(wait, left)
 		if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
 			pause = max(pause, time.Duration(seconds)*time.Second)
 		}

@@ -34,3 +34,23 @@ func TestUnreachable(t *testing.T) {
 		}
 	}
 }
+
+func TestUnreachableWords(t *testing.T) {
+	post := func(err error) error {
+		return &url.Error{Op: "Post", URL: "https://a:6443/apis?timeout=1m0s", Err: err}
+	}
+	dial := func(err error) error { return post(&net.OpError{Op: "dial", Net: "tcp", Err: err}) }
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{dial(&net.DNSError{Err: "no such host", Name: "a", Server: "192.0.2.1:53", IsNotFound: true}), "cannot reach https://a:6443: no such host"},
+		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "cannot reach https://a:6443: connection refused"},
+		{dial(os.ErrDeadlineExceeded), "cannot reach https://a:6443: no answer"},
+		{post(errors.New("x509: certificate signed by unknown authority")), "cannot reach https://a:6443: x509: certificate signed by unknown authority"},
+	} {
+		if got := (&UnreachableError{"https://a:6443", c.err}).Error(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

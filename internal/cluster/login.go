@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,8 +33,9 @@ var ErrRoleMissing = errors.New("does not exist")
 
 // Login is a session with a user's own credential and nothing of the operator's.
 type Login struct {
-	kube *clientset
-	http *http.Client
+	kube   *clientset
+	http   *http.Client
+	server string
 }
 
 // LogIn prepares a session as the user of a kubeconfig entry.
@@ -45,6 +47,8 @@ func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login,
 			CAData: e.CertificateAuthorityData, ServerName: e.TLSServerName, Insecure: e.InsecureSkipTLSVerify,
 			CertData: e.Certificate, KeyData: e.Key,
 		},
+		// A name that no server of names answers for would hold a login up for minutes.
+		Dial: (&net.Dialer{Timeout: loginPatience, KeepAlive: 30 * time.Second}).DialContext,
 		// With a proxy function client-go does not keep the transport for ever: thousands of users log in once each.
 		Proxy: proxy(e.ProxyURL),
 	}
@@ -56,7 +60,7 @@ func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login,
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", e.Server, err)
 	}
-	return &Login{kube, client}, nil
+	return &Login{kube, client, e.Server}, nil
 }
 
 // Close closes the connection.
@@ -72,6 +76,9 @@ func (l *Login) WhoAmI(ctx context.Context) (user string, groups []string, err e
 	})
 	if apierrors.IsUnauthorized(err) {
 		return "", nil, ErrLoginRefused
+	}
+	if err != nil && unreachable(err) {
+		return "", nil, &UnreachableError{l.server, err}
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("log in: %w", err)
@@ -172,6 +179,9 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 		return err
 	})
 	what := describe(b.RoleRef.Kind, "", b.RoleRef.Name)
+	if b.RoleRef.Kind == "Role" {
+		what = describe(b.RoleRef.Kind, b.Namespace, b.RoleRef.Name)
+	}
 	if apierrors.IsNotFound(err) {
 		return Probe{}, false, fmt.Errorf("%s %w", what, ErrRoleMissing)
 	}

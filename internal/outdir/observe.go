@@ -162,15 +162,25 @@ func (d *Dir) read(name string) ([]byte, error) {
 // ObserveUser reads one user's kubeconfig, which must be there and ours.
 func (d *Dir) ObserveUser(user, set, cluster string) (plan.File, error) {
 	name := spec.FileName(user)
+	missing := fmt.Errorf("%s does not exist: run `provision apply`", d.join(name))
 	if d.root == nil {
-		return plan.File{}, fmt.Errorf("%s does not exist: run `provision apply`", d.join(name))
+		return plan.File{}, missing
 	}
-	if _, err := d.root.Lstat(name); err != nil {
-		return plan.File{}, fmt.Errorf("%s: %w: run `provision apply`", d.join(name), cause(err))
+	if _, err := d.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return plan.File{}, missing
+	} else if err != nil {
+		return plan.File{}, fmt.Errorf("look at %s: %w", d.join(name), cause(err))
 	}
 	f := d.observeFile(user, name, set, cluster)
-	if f.State != plan.FileOurs {
-		return f, fmt.Errorf("%s is not a kubeconfig of the set %s for this cluster", d.join(name), set)
+	switch f.State {
+	case plan.FileUnreadable:
+		return f, fmt.Errorf("%s is unreadable (%s): run `provision apply`, which moves it aside", d.join(name), f.Error)
+	case plan.FileForeign:
+		return f, fmt.Errorf("%s is not ours: %s: move it away", d.join(name), f.Error)
+	case plan.FileOther:
+		return f, fmt.Errorf("%s has no entry for this cluster: run `provision apply`", d.join(name))
+	case plan.FileOtherSet:
+		return f, fmt.Errorf("%s belongs to the set %s", d.join(name), f.Owner)
 	}
 	return f, nil
 }

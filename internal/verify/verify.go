@@ -4,9 +4,11 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +32,7 @@ type Result struct {
 	NotAfter    time.Time
 	Grants      int // that hold
 	Differences []string
+	Unreachable string // the one difference, when nobody answers at the server of her kubeconfig; most often it is everybody's
 }
 
 // OK says whether everything is as the file says.
@@ -42,11 +45,12 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 		return nil, err
 	}
 	results := make([]Result, len(desired.Users))
+	down := &servers{errs: map[string]error{}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for i, u := range desired.Users {
 		g.Go(func() error {
-			results[i] = user(ctx, u, desired.Set, probes, client, dir, timeout, userAgent)
+			results[i] = user(ctx, u, desired.Set, probes, down, client, dir, timeout, userAgent)
 			return ctx.Err()
 		})
 	}
@@ -56,8 +60,13 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 // probesOf finds the questions for every subject: one per grant.
 func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client) (map[plan.Subject][]question, error) {
 	type found struct {
-		probe cluster.Probe
-		ok    bool
+		probe   cluster.Probe
+		ok      bool
+		missing string
+	}
+	own := map[plan.ObjectKey]bool{}
+	for _, r := range desired.Roles {
+		own[plan.ObjectKey{Namespace: r.Namespace, Name: r.Name}] = true
 	}
 	questions := make([]found, len(desired.Bindings))
 	g, ctx := errgroup.WithContext(ctx)
@@ -65,7 +74,18 @@ func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client)
 	for i, b := range desired.Bindings {
 		g.Go(func() (err error) {
 			questions[i].probe, questions[i].ok, err = client.Probe(ctx, b)
-			return err
+			if !errors.Is(err, cluster.ErrRoleMissing) {
+				return err
+			}
+			key := plan.ObjectKey{Name: b.RoleRef.Name}
+			if b.RoleRef.Kind == "Role" {
+				key.Namespace = b.Namespace
+			}
+			questions[i].missing = err.Error() + ": create it, or define it under roles: in the users file"
+			if own[key] {
+				questions[i].missing = err.Error() + ": run `provision apply`"
+			}
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -73,17 +93,17 @@ func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client)
 	}
 	probes := map[plan.Subject][]question{}
 	for i, b := range desired.Bindings {
-		if !questions[i].ok {
+		if !questions[i].ok && questions[i].missing == "" {
 			continue
 		}
 		for _, s := range b.Subjects {
-			probes[s] = append(probes[s], question{questions[i].probe, strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name})
+			probes[s] = append(probes[s], question{questions[i].probe, strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name, questions[i].missing})
 		}
 	}
 	return probes, nil
 }
 
-func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject][]question, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) Result {
+func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject][]question, down *servers, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) Result {
 	want := u.Certificate
 	r := Result{User: want.User}
 	differ := func(format string, args ...any) { r.Differences = append(r.Differences, fmt.Sprintf(format, args...)) }
@@ -100,6 +120,12 @@ func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject]
 		differ("%v", err)
 		return r
 	}
+	at := entry.Server + " " + entry.ProxyURL
+	if err := down.err(at); err != nil {
+		r.Unreachable = err.Error()
+		differ("%v", err)
+		return r
+	}
 	login, err := cluster.LogIn(entry, timeout, userAgent)
 	if err != nil {
 		differ("%v", err)
@@ -107,6 +133,14 @@ func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject]
 	}
 	defer login.Close()
 	name, groups, err := login.WhoAmI(ctx)
+	if _, ok := errors.AsType[*cluster.UnreachableError](err); ok {
+		r.Unreachable = err.Error()
+		down.note(at, err)
+	}
+	if errors.Is(err, cluster.ErrLoginRefused) {
+		differ("%s", refused(files.Certificate, time.Now()))
+		return r
+	}
 	if err != nil {
 		differ("%v", err)
 		return r
@@ -123,6 +157,10 @@ func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject]
 		questions = append(questions, probes[plan.Subject{Kind: "Group", Name: g}]...)
 	}
 	for _, q := range questions {
+		if q.missing != "" {
+			differ("%s", q.missing)
+			continue
+		}
 		ok, err := holds(ctx, login, q.probe)
 		switch {
 		case err != nil:
@@ -138,8 +176,40 @@ func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject]
 
 // question shows whether a grant of a role holds.
 type question struct {
-	probe cluster.Probe
-	role  string
+	probe   cluster.Probe
+	role    string
+	missing string // what is to be done about a role that is not there; then there is nothing to ask
+}
+
+// servers remembers where nobody answers: trying once is enough for everybody. It is safe for concurrent use.
+type servers struct {
+	mu   sync.Mutex
+	errs map[string]error
+}
+
+func (s *servers) note(at string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errs[at] = err
+}
+
+func (s *servers) err(at string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.errs[at]
+}
+
+// refused says why the API server does not accept a certificate, where its own dates explain it.
+func refused(c *plan.Certificate, now time.Time) string {
+	const minute = "2006-01-02 15:04 UTC"
+	switch {
+	case c == nil:
+	case !now.Before(c.NotAfter):
+		return "expired " + c.NotAfter.UTC().Format(minute) + ": run `provision apply`"
+	case now.Before(c.NotBefore):
+		return "not valid before " + c.NotBefore.UTC().Format(minute) + ": check the clocks"
+	}
+	return cluster.ErrLoginRefused.Error()
 }
 
 // holds asks, and asks again for a while when the answer is no.
