@@ -125,7 +125,7 @@ func planDocument(all plans, v view) document {
 			d.Warnings = append(d.Warnings, n)
 		}
 		for _, problem := range p.Problems {
-			what, _ := problemWords(problem)
+			what, _ := problemWords(p.Set, problem)
 			d.Errors = append(d.Errors, note{Set: p.Set, Code: string(problem.Code), Message: what, User: problem.User, File: problem.Pos.File, Line: problem.Pos.Line})
 		}
 		d.Missing = append(d.Missing, p.missing...)

@@ -53,7 +53,7 @@ func (v view) render(w io.Writer, s style, p computed) {
 	if len(p.Problems) > 0 {
 		fmt.Fprintf(w, "\n%s\n", s.bold("errors"))
 		for _, problem := range p.Problems {
-			what, hint := problemWords(problem)
+			what, hint := problemWords(p.Set, problem)
 			if at := problem.Pos.String(); at != "" {
 				what = at + ": " + what
 			}

@@ -19,7 +19,7 @@ func reasonWords(r plan.Reason) string {
 	case plan.NoKubeconfig:
 		return "no kubeconfig yet"
 	case plan.Unreadable:
-		return "the file is unreadable (" + r.To + "): it is moved aside"
+		return "the file is unreadable (" + r.To + "): it is moved aside, to *.kubeconfig.unreadable-*"
 	case plan.NoCertificate:
 		return "the kubeconfig has no usable certificate"
 	case plan.Expired:
@@ -65,7 +65,7 @@ func reasonWords(r plan.Reason) string {
 	case plan.ModeTooOpen:
 		return fmt.Sprintf("others may read the file: mode %s -> %s", r.From, r.To)
 	case plan.RenewDue:
-		return "ends " + timeWords(r.At)
+		return "ends " + timeWords(r.At) + " (renewBefore " + r.To + ")"
 	case plan.Requested:
 		return "you asked for a new one"
 	case plan.OutcomeKnown:
@@ -189,18 +189,24 @@ func listed(items []string) string {
 }
 
 // problemWords says what must be fixed, and how.
-func problemWords(p plan.Problem) (what, hint string) {
+func problemWords(set string, p plan.Problem) (what, hint string) {
 	switch p.Code {
 	case plan.NamespaceMissing:
 		return fmt.Sprintf("namespace %q does not exist", p.Name), "kubectl create namespace " + p.Name
 	case plan.RoleMissing:
-		return fmt.Sprintf("%s does not exist", objectName(p.Kind, p.Namespace, p.Name)), "create it, or define it under roles: in the users file"
-	case plan.ForeignObject:
-		owner := "it does not carry this set's label"
+		hint = "create it, or define it under roles: in the users file"
 		if p.Detail != "" {
-			owner = "it belongs to the set " + p.Detail
+			hint = "did you mean " + p.Detail + "? else " + hint
 		}
-		return fmt.Sprintf("%s is there already and is not ours: %s", objectName(p.Kind, p.Namespace, p.Name), owner), "rename or remove one of the two"
+		return fmt.Sprintf("%s does not exist", objectName(p.Kind, p.Namespace, p.Name)), hint
+	case plan.ForeignObject:
+		name := objectName(p.Kind, p.Namespace, p.Name)
+		hint = "rename or remove one of the two"
+		if p.Detail != "" {
+			return fmt.Sprintf("%s is there already and is not ours: it belongs to the set %s", name, p.Detail), hint
+		}
+		return name + " is there already and is not ours: it does not carry this set's label",
+			fmt.Sprintf("%s; if it is this set's and lost its label: kubectl label %s %s=%s", hint, name, plan.SetLabel, set)
 	case plan.ForeignFile:
 		return fmt.Sprintf("%s is not ours: %s", p.Name, p.Detail), "move it away"
 	case plan.FileOfOtherSet:

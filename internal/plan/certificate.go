@@ -95,7 +95,7 @@ func certificateChange(u User, file File, has bool, clientCA []*x509.Certificate
 		return c
 	}
 	if renewDue(have, u.RenewBefore, now) {
-		c.Op, c.Reasons = Renew, []Reason{{Code: RenewDue, At: have.NotAfter}}
+		c.Op, c.Reasons = Renew, []Reason{{Code: RenewDue, At: have.NotAfter, To: u.RenewBefore.String()}}
 		return c
 	}
 	c.Op, c.After = Keep, have

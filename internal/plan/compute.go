@@ -196,11 +196,28 @@ func missing(desired Desired, observed Observed) []Problem {
 				continue // said once, of the namespace
 			}
 			if _, ok := observed.RoleOwners[ObjectKey{r.Namespace, r.Name}]; !ok {
-				problems = append(problems, Problem{Code: RoleMissing, Pos: r.Pos, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name})
+				problems = append(problems, Problem{Code: RoleMissing, Pos: r.Pos, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Detail: alike(r, desired, observed)})
 			}
 		}
 	}
 	return problems
+}
+
+// alike finds the role whose name a missing one's was most likely meant to be, or "".
+func alike(r Reference, desired Desired, observed Observed) string {
+	var known []string
+	for key := range observed.RoleOwners {
+		if key.Namespace == r.Namespace {
+			known = append(known, key.Name)
+		}
+	}
+	for _, own := range desired.Roles {
+		if own.Namespace == r.Namespace {
+			known = append(known, own.Name)
+		}
+	}
+	slices.Sort(known)
+	return spec.Closest(r.Name, known)
 }
 
 // userWarnings are those about single users, and those about many that are said once.

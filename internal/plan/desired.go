@@ -97,14 +97,14 @@ func Expand(set spec.Set, operator Endpoint) Desired {
 		}
 		for _, ns := range r.Namespaces {
 			d.Roles = append(d.Roles, Role{Namespace: ns, Name: r.Name, Rules: r.Rules})
-			refs.add(r.Pos, "Namespace", "", ns)
+			refs.add(r.NamespacesPos, "Namespace", "", ns)
 		}
 	}
 	slices.SortFunc(d.Roles, func(a, b Role) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
 	d.Bindings = expandBindings(set, d.Roles, &refs)
 	for _, u := range set.Users {
 		if u.Namespace != "" {
-			refs.add(u.Pos, "Namespace", "", u.Namespace)
+			refs.add(u.NamespacePos, "Namespace", "", u.Namespace)
 		}
 	}
 	d.References = refs.list
@@ -172,7 +172,7 @@ func expandBindings(set spec.Set, roles []Role, refs *references) []Binding {
 		}
 		for _, ns := range namespaces {
 			if ns != "" {
-				refs.add(g.Pos, "Namespace", "", ns)
+				refs.add(g.NamespacesPos, "Namespace", "", ns)
 			}
 			if g.Role != "" && !own[ObjectKey{ns, g.Role}] {
 				refs.add(g.Pos, "Role", ns, g.Role)

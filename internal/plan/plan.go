@@ -73,7 +73,7 @@ const (
 	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Added, Removed: "user jane", "group a:b"
 	RulesChanged        ReasonCode = "RulesChanged"        // Added, Removed: one rule a line
 	RoleRefChanged      ReasonCode = "RoleRefChanged"      // From, To: somebody gave our binding another roleRef
-	RenewDue            ReasonCode = "RenewDue"            // At: when the present one ends
+	RenewDue            ReasonCode = "RenewDue"            // At: when the present one ends; To: the rule (renewBefore)
 	Requested           ReasonCode = "Requested"           // the operator asked for a new one
 	OutcomeKnown        ReasonCode = "OutcomeKnown"        // the ledger learns what was issued
 	NotRecorded         ReasonCode = "NotRecorded"         // the ledger did not list a living certificate
@@ -251,7 +251,7 @@ type ProblemCode string
 // Problems.
 const (
 	NamespaceMissing ProblemCode = "NamespaceMissing" // Name
-	RoleMissing      ProblemCode = "RoleMissing"      // Kind, Namespace, Name
+	RoleMissing      ProblemCode = "RoleMissing"      // Kind, Namespace, Name; Detail: a role with a name like it
 	ForeignObject    ProblemCode = "ForeignObject"    // Kind, Namespace, Name: it has our name and not our label; Detail: its set, if any
 	ForeignFile      ProblemCode = "ForeignFile"      // Name: a file at a user's place that provision did not write; Detail: why
 	FileOfOtherSet   ProblemCode = "FileOfOtherSet"   // Name, Detail: the set

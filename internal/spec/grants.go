@@ -48,6 +48,9 @@ func (r *reader) roles(v value) []Role {
 			continue
 		}
 		role := Role{Pos: r.at(e), Namespaces: r.namespaces(o.get("namespaces"))}
+		if v := o.get("namespaces"); v.given() {
+			role.NamespacesPos = r.at(v)
+		}
 		name := o.get("name")
 		if !name.given() {
 			r.required(name, "must name the role")
@@ -195,6 +198,9 @@ func (r *reader) grant(v value) (Grant, bool) {
 	}
 	role, clusterRole, namespaces := o.get("role"), o.get("clusterRole"), o.get("namespaces")
 	g := Grant{Pos: r.at(v), Namespaces: r.namespaces(namespaces)}
+	if namespaces.given() {
+		g.NamespacesPos = r.at(namespaces)
+	}
 	if role.given() {
 		g.Role, _ = r.roleName(role)
 	}

@@ -110,9 +110,9 @@ func TestLoadComplete(t *testing.T) {
 			TLSServerName: "api.example.com", ProxyURL: "socks5://proxy.example.com:1080",
 		},
 		Ledger:   Ledger{Namespace: "records"},
-		Defaults: Defaults{Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", RenewBefore: RenewBefore{Time: time.Hour}},
+		Defaults: Defaults{Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
 		Roles: []Role{
-			{Pos: at(20, 5), Name: "developer", Namespaces: []string{"a", "b"}, Rules: []rbacv1.PolicyRule{
+			{Pos: at(20, 5), Name: "developer", Namespaces: []string{"a", "b"}, NamespacesPos: at(21, 17), Rules: []rbacv1.PolicyRule{
 				{APIGroups: []string{"", "apps"}, Resources: []string{"pods"}, ResourceNames: []string{"x"}, Verbs: []string{"get"}},
 			}},
 			{Pos: at(24, 5), Name: "health", Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/healthz"}, Verbs: []string{"get"}}}},
@@ -120,18 +120,18 @@ func TestLoadComplete(t *testing.T) {
 		Groups: []Group{
 			{Pos: at(28, 5), Name: "oncall", BindTo: BindToGroup, Roles: []Grant{{Pos: at(29, 13), ClusterRole: "view"}}},
 			{Pos: at(30, 5), Name: "system:authenticated", BindTo: BindToMembers, Roles: []Grant{
-				{Pos: at(33, 9), ClusterRole: "view", Namespaces: []string{"a"}},
-				{Pos: at(34, 9), ClusterRole: "view", Namespaces: []string{"b"}},
+				{Pos: at(33, 9), ClusterRole: "view", Namespaces: []string{"a"}, NamespacesPos: at(33, 41)},
+				{Pos: at(34, 9), ClusterRole: "view", Namespaces: []string{"b"}, NamespacesPos: at(34, 41)},
 				{Pos: at(35, 9), ClusterRole: "view"},
 			}},
 		},
 		Users: []User{
 			{
 				Pos: at(37, 5), Name: "jane", Groups: []string{"oncall", "dev"}, Duration: 36 * time.Hour, KeyAlgorithm: RSA4096,
-				Namespace: "b", RenewBefore: RenewBefore{Share: 0.5}, Reuse: true,
-				Roles: []Grant{{Pos: at(43, 13), Role: "developer", Namespaces: []string{"a"}}},
+				Namespace: "b", NamespacePos: at(41, 16), RenewBefore: RenewBefore{Share: 0.5}, Reuse: true,
+				Roles: []Grant{{Pos: at(43, 13), Role: "developer", Namespaces: []string{"a"}, NamespacesPos: at(43, 43)}},
 			},
-			{Pos: at(45, 5), Name: "system:node:x", Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", RenewBefore: RenewBefore{Time: time.Hour}},
+			{Pos: at(45, 5), Name: "system:node:x", Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
 		},
 		AllowReserved: []string{"system:node:x", "system:authenticated", "system:unused"},
 	}}

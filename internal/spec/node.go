@@ -145,7 +145,7 @@ func (r *reader) object(v value, fields ...string) (object, bool) {
 
 func (r *reader) unknownField(v value, key *yaml.Node, fields []string) {
 	msg := "unknown field; known are " + strings.Join(fields, ", ")
-	if s := closest(key.Value, fields); s != "" {
+	if s := Closest(key.Value, fields); s != "" {
 		msg = fmt.Sprintf("unknown field (did you mean %q?)", s)
 	}
 	r.add(value{node: key, path: child(v.path, key.Value)}, msg)
@@ -261,8 +261,8 @@ func clip(s string) string {
 	return s[:cut] + "..."
 }
 
-// closest returns the one of the known words that a misspelt one was most likely meant to be, or "".
-func closest(word string, known []string) string {
+// Closest returns the one of the known words that a misspelt one was most likely meant to be, or "".
+func Closest(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
 		if strings.EqualFold(k, word) {

@@ -70,6 +70,7 @@ type Defaults struct {
 	Duration     time.Duration // 30 d when the file says nothing; whole seconds, at least 10 min, at most 2^31-1 s
 	KeyAlgorithm KeyAlgorithm
 	Namespace    string // of the kubeconfig's context; "" is the cluster's own default
+	NamespacePos Pos
 	RenewBefore  RenewBefore
 }
 
@@ -100,10 +101,11 @@ type RenewBefore struct {
 
 // Role is a Role (in each of Namespaces) or, without namespaces, a ClusterRole that the set owns.
 type Role struct {
-	Pos        Pos
-	Name       string
-	Namespaces []string
-	Rules      []rbacv1.PolicyRule
+	Pos           Pos
+	Name          string
+	Namespaces    []string
+	NamespacesPos Pos // of the list
+	Rules         []rbacv1.PolicyRule
 }
 
 // BindTo says who the subject of a group's bindings is.
@@ -126,10 +128,11 @@ type Group struct {
 // Grant refers to one role, in a list of namespaces or, for a ClusterRole without namespaces, in the whole cluster.
 // Exactly one of Role and ClusterRole is set; Role always has namespaces.
 type Grant struct {
-	Pos         Pos
-	Role        string
-	ClusterRole string
-	Namespaces  []string
+	Pos           Pos
+	Role          string
+	ClusterRole   string
+	Namespaces    []string
+	NamespacesPos Pos // of the list
 }
 
 // User is one person: the certificate's subject is CN = Name and O = Groups.
@@ -140,6 +143,7 @@ type User struct {
 	Duration     time.Duration
 	KeyAlgorithm KeyAlgorithm
 	Namespace    string
+	NamespacePos Pos // hers, or that of the defaults
 	RenewBefore  RenewBefore
 	Roles        []Grant
 	Reuse        bool // the name may be given again although a certificate of a removed user still lives

@@ -144,6 +144,7 @@ func (r *reader) settings(o object, d Defaults) Defaults {
 	d.RenewBefore = r.renewBefore(renewBefore, d.RenewBefore)
 	if v := o.get("namespace"); v.given() {
 		d.Namespace, _ = r.label(v)
+		d.NamespacePos = r.at(v)
 	}
 	// A user who gives neither has the mistake of the defaults, which is told once, there.
 	if d.Duration > 0 && d.RenewBefore.Time >= d.Duration && (duration.given() || renewBefore.given()) {
@@ -223,7 +224,7 @@ func (r *reader) user(v value, d Defaults) User {
 	u := User{Pos: r.at(v), Name: r.userName(o.get("name"))}
 	u.Groups = r.names(o.get("groups"), func(v value) (string, bool) { return r.subject(v, inCertificate) })
 	s := r.settings(o, d)
-	u.Duration, u.KeyAlgorithm, u.Namespace, u.RenewBefore = s.Duration, s.KeyAlgorithm, s.Namespace, s.RenewBefore
+	u.Duration, u.KeyAlgorithm, u.Namespace, u.NamespacePos, u.RenewBefore = s.Duration, s.KeyAlgorithm, s.Namespace, s.NamespacePos, s.RenewBefore
 	u.Roles = r.grants(o.get("roles"))
 	u.Reuse = r.flag(o.get("reuse"))
 	return u
