@@ -100,7 +100,7 @@ func (all plans) check(ctx context.Context, client *cluster.Client) error {
 		g, ctx := errgroup.WithContext(ctx)
 		var warnings []plan.Warning
 		g.Go(func() (err error) {
-			warnings, err = grantedElsewhere(ctx, client, p.Plan, p.observed)
+			warnings, err = boundElsewhere(ctx, client, p)
 			return err
 		})
 		g.Go(func() (err error) {
@@ -141,9 +141,53 @@ func observe(ctx context.Context, desired plan.Desired, client *cluster.Client, 
 	return observed, err
 }
 
-// grantedElsewhere warns of names that are given for the first time and are bound outside the set already: who gets such
-// a certificate gets that too. Groups are often bound elsewhere on purpose: of them only cluster-admin is told.
-func grantedElsewhere(ctx context.Context, client *cluster.Client, p plan.Plan, observed plan.Observed) ([]plan.Warning, error) {
+// boundElsewhere looks for bindings outside the set. It warns of names that are given for the first time and are bound
+// already: who gets such a certificate gets that too. Groups are often bound elsewhere on purpose: of them only
+// cluster-admin is told. And of those whose certificates outlive them it keeps only the groups that anything is bound to.
+func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([]plan.Warning, error) {
+	fresh, stays := newNames(p.Plan, p.observed), stillBound(p.Plan, p.observed)
+	who := maps.Clone(fresh)
+	for _, w := range p.Warnings {
+		if w.Code == plan.StillAuthenticates {
+			for _, g := range w.Items {
+				who[plan.Subject{Kind: "Group", Name: g}] = true
+			}
+		}
+	}
+	if len(who) == 0 {
+		return nil, nil
+	}
+	found, err := client.GrantedElsewhere(ctx, p.Set, who)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range p.Warnings {
+		if w.Code == plan.StillAuthenticates {
+			p.Warnings[i].Items = slices.DeleteFunc(slices.Clone(w.Items), func(g string) bool {
+				s := plan.Subject{Kind: "Group", Name: g}
+				return !stays[s] && len(found[s]) == 0
+			})
+		}
+	}
+	var list []plan.Warning
+	for subject, bindings := range found {
+		if !fresh[subject] {
+			continue
+		}
+		if subject.Kind == "Group" {
+			bindings = slices.DeleteFunc(bindings, func(b string) bool { return !strings.HasSuffix(b, "(ClusterRole/cluster-admin)") })
+		}
+		if len(bindings) > 0 {
+			name := plan.SubjectTexts([]plan.Subject{subject})[0]
+			list = append(list, plan.Warning{Code: plan.GrantedElsewhere, Name: name, Items: bindings})
+		}
+	}
+	slices.SortFunc(list, func(a, b plan.Warning) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// newNames are the users who get their first certificate of the set, and the groups in it.
+func newNames(p plan.Plan, observed plan.Observed) map[plan.Subject]bool {
 	had := map[string]bool{}
 	for _, r := range observed.Ledger {
 		had[r.User] = true
@@ -158,25 +202,30 @@ func grantedElsewhere(ctx context.Context, client *cluster.Client, p plan.Plan, 
 			who[plan.Subject{Kind: "Group", Name: g}] = true
 		}
 	}
-	if len(who) == 0 {
-		return nil, nil
+	return who
+}
+
+// stillBound are the subjects of the bindings with the set's label as they are once the plan is done.
+func stillBound(p plan.Plan, observed plan.Observed) map[plan.Subject]bool {
+	after := map[plan.ObjectKey][]plan.Subject{}
+	for _, b := range observed.Bindings {
+		after[plan.ObjectKey{Namespace: b.Namespace, Name: b.Name}] = b.Subjects
 	}
-	found, err := client.GrantedElsewhere(ctx, p.Set, who)
-	if err != nil {
-		return nil, err
-	}
-	var list []plan.Warning
-	for subject, bindings := range found {
-		if subject.Kind == "Group" {
-			bindings = slices.DeleteFunc(bindings, func(b string) bool { return !strings.HasSuffix(b, "(ClusterRole/cluster-admin)") })
+	for _, c := range p.Bindings {
+		if c.Before != nil {
+			delete(after, plan.ObjectKey{Namespace: c.Before.Namespace, Name: c.Before.Name})
 		}
-		if len(bindings) > 0 {
-			name := plan.SubjectTexts([]plan.Subject{subject})[0]
-			list = append(list, plan.Warning{Code: plan.GrantedElsewhere, Name: name, Items: bindings})
+		if c.After != nil {
+			after[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = c.After.Subjects
 		}
 	}
-	slices.SortFunc(list, func(a, b plan.Warning) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
+	bound := map[plan.Subject]bool{}
+	for _, subjects := range after {
+		for _, s := range subjects {
+			bound[s] = true
+		}
+	}
+	return bound
 }
 
 // accepted leaves out the CAs whose certificates the API server takes no longer. It has to be asked: the list that it
