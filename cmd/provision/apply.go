@@ -28,7 +28,8 @@ type applyCmd struct {
 
 func (c *applyCmd) Help() string {
 	return `Shows the plan, asks, and carries it out: roles and bindings, and for each user a private key, an approved
-CertificateSigningRequest, and a kubeconfig in the output directory. What is interrupted is resumed by the next apply.
+CertificateSigningRequest, and a kubeconfig in the output directory. Ctrl-C: what is in flight gets 10 s to end; again,
+and it stops at once. What is interrupted is resumed by the next apply.
 
 Examples:
   provision apply

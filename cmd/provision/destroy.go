@@ -17,7 +17,8 @@ type destroyCmd struct {
 
 func (c *destroyCmd) Help() string {
 	return `Removes a whole set: its roles, its bindings, and the kubeconfigs of all its users. Shows the plan and asks first.
-Certificates cannot be revoked: the plan says until when each still authenticates. The ledger stays until then.
+Certificates cannot be revoked: the plan says until when each still authenticates. The ledger that lists them,
+the set's Lease and the namespace of both (provision-system) stay.
 
 Examples:
   provision destroy -f users.yaml
