@@ -2,6 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -35,9 +40,23 @@ func (f clusterFlags) open(ctx context.Context, sets []spec.Set) (*cluster.Clien
 			ledgers = append(ledgers, set.Ledger.Namespace)
 		}
 	}
-	return cluster.Open(ctx, cluster.Options{
+	client, err := cluster.Open(ctx, cluster.Options{
 		Kubeconfig: f.Kubeconfig, Context: f.Context, As: f.As, AsGroups: f.AsGroup,
 		RequestTimeout: f.RequestTimeout, UserAgent: "provision/" + version, LedgerNamespaces: ledgers,
+	})
+	if errors.Is(err, cluster.ErrNoKubeconfig) {
+		if named := os.Getenv("KUBECONFIG"); named != "" && noneExists(filepath.SplitList(named)) {
+			return nil, fmt.Errorf("%w: %s (KUBECONFIG) does not exist", err, named)
+		}
+		return nil, fmt.Errorf("%w: set KUBECONFIG or --kubeconfig to the one you administer the cluster with", err)
+	}
+	return client, err
+}
+
+func noneExists(paths []string) bool {
+	return !slices.ContainsFunc(paths, func(path string) bool {
+		_, err := os.Stat(path)
+		return !errors.Is(err, fs.ErrNotExist)
 	})
 }
 

@@ -8,12 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -51,6 +48,9 @@ type Client struct {
 	dryRun   []string // metav1.DryRunAll: nothing is persisted
 }
 
+// ErrNoKubeconfig says that nothing names a cluster: no file, or an empty one, and no service account.
+var ErrNoKubeconfig = errors.New("no kubeconfig")
+
 // Open reads the operator's kubeconfig (or, without one, the pod's service account), connects, and asks who the
 // operator is and which cluster this is.
 func Open(ctx context.Context, o Options) (*Client, error) {
@@ -62,11 +62,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loader.ClientConfig()
 	if err != nil {
-		if gone := notThere(rules.Precedence); clientcmd.IsEmptyConfig(err) && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "" && gone != "" {
-			return nil, fmt.Errorf("no kubeconfig: %s (KUBECONFIG) does not exist", gone)
-		}
 		if clientcmd.IsEmptyConfig(err) {
-			return nil, errors.New("no kubeconfig: set KUBECONFIG or --kubeconfig to the one you administer the cluster with")
+			return nil, ErrNoKubeconfig
 		}
 		return nil, fmt.Errorf("read kubeconfig: %w", err)
 	}
@@ -95,16 +92,6 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// notThere joins the paths, when there is no file at any of them.
-func notThere(paths []string) string {
-	for _, path := range paths {
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return ""
-		}
-	}
-	return strings.Join(paths, ", ")
 }
 
 var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
