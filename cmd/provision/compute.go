@@ -179,7 +179,11 @@ func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([
 		}
 		if len(bindings) > 0 {
 			name := plan.SubjectTexts([]plan.Subject{subject})[0]
-			list = append(list, plan.Warning{Code: plan.GrantedElsewhere, Name: name, Items: bindings})
+			w := plan.Warning{Code: plan.GrantedElsewhere, Name: name, Items: bindings}
+			if subject.Kind == "User" {
+				w.User = subject.Name
+			}
+			list = append(list, w)
 		}
 	}
 	slices.SortFunc(list, func(a, b plan.Warning) int { return strings.Compare(a.Name, b.Name) })

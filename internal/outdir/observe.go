@@ -162,7 +162,7 @@ func (d *Dir) read(name string) ([]byte, error) {
 // ObserveUser reads one user's kubeconfig, which must be there and ours.
 func (d *Dir) ObserveUser(user, set, cluster string) (plan.File, error) {
 	name := spec.FileName(user)
-	missing := fmt.Errorf("%s does not exist: run `provision apply`", d.join(name))
+	missing := fmt.Errorf("%s does not exist: run `provision apply`, with --reissue-missing if it was lost", d.join(name))
 	if d.root == nil {
 		return plan.File{}, missing
 	}
