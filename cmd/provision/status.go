@@ -30,7 +30,8 @@ GROUPS are those in her living certificates, GRANTS those of the set's bindings 
 nobody has applied is not among them.
 
 States: valid; renew soon, reissue, expired, missing, pending (the next apply acts); elsewhere (a valid certificate whose
-kubeconfig is not in this directory); removed (no longer in the file).
+kubeconfig is not in this directory); not yet (the certificate has not begun: a clock is wrong); removed (no longer in the
+file, or revoked).
 
 Examples:
   provision status -f users.yaml
