@@ -20,8 +20,9 @@ import (
 )
 
 // The ledger of a set is a row of ConfigMaps, each with up to maxRecords records: one per key of data, as JSON. A
-// record stays in the ConfigMap that has it, so that a change writes one object; 1,000 records are about half of the
-// 1 MiB that an object may have, and maxLedgerBytes holds back before that.
+// record stays in the ConfigMap that has it, so that a change writes one object. An object may have 1 MiB: 1,000 usual
+// records are about half of that, and new ones are put elsewhere from maxLedgerBytes on. The rest is for what an
+// outcome adds to each record, less than 300 bytes.
 const (
 	ledgerLabel    = "provision/ledger"
 	maxRecords     = 1000
@@ -30,6 +31,12 @@ const (
 
 // ledgerKey is the key of a record in a ConfigMap: enough of the key's hash to be its own.
 func ledgerKey(keyHash string) string { return keyHash[:min(len(keyHash), 32)] }
+
+// recordOf reads the entry of a ConfigMap, and says whether it is a record.
+func recordOf(key, value string) (r plan.Record, ok bool) {
+	err := json.Unmarshal([]byte(value), &r)
+	return r, err == nil && r.User != "" && ledgerKey(r.KeyHash) == key
+}
 
 // ledgerName is the name of the n-th ConfigMap of a set.
 func ledgerName(set string, n int) string {
@@ -47,8 +54,8 @@ func (c *Client) ledger(ctx context.Context, namespace, set string) ([]plan.Reco
 	var problems []plan.Problem
 	for _, s := range shards {
 		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
-			var r plan.Record
-			if err := json.Unmarshal([]byte(s.Data[key]), &r); err != nil || r.User == "" || ledgerKey(r.KeyHash) != key {
+			r, ok := recordOf(key, s.Data[key])
+			if !ok {
 				problems = append(problems, plan.Problem{
 					Code: plan.LedgerUnreadable, Namespace: namespace, Name: s.Name, Detail: "the entry " + key + " is not a record",
 				})
@@ -128,32 +135,49 @@ func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, no
 	if err := l.namespaceExists(ctx); err != nil {
 		return err
 	}
-	change := map[int]map[string]string{} // shard -> key -> value, "" to drop
+	change, err := l.place(put, drop)
+	if err != nil {
+		return err
+	}
+	for _, shard := range slices.Sorted(maps.Keys(change)) {
+		if err := l.write(ctx, shard, change[shard], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place says which entries of which ConfigMaps change: shard -> key -> value, "" to drop. A record that is known stays
+// where it is; a new one goes where there is room.
+func (l *Ledger) place(put []plan.Record, drop []string) (map[int]map[string]string, error) {
+	change := map[int]map[string]string{}
 	note := func(shard int, key, value string) {
 		if change[shard] == nil {
 			change[shard] = map[string]string{}
 		}
 		change[shard][key] = value
 	}
-	room := make([]int, len(l.shards))
+	rooms := make([]room, len(l.shards))
 	for i, s := range l.shards {
-		room[i] = roomIn(s)
+		rooms[i] = roomIn(s)
 	}
 	for _, r := range put {
 		data, err := json.Marshal(r)
 		if err != nil {
-			return fmt.Errorf("encode the ledger record of %q: %w", r.User, err)
+			return nil, fmt.Errorf("encode the ledger record of %q: %w", r.User, err)
 		}
 		key := ledgerKey(r.KeyHash)
 		shard, ok := l.at[key]
 		if !ok {
-			for shard = 0; shard < len(room) && room[shard] <= 0; shard++ {
+			size := len(key) + len(data)
+			for shard = 0; shard < len(rooms) && !rooms[shard].fits(size); shard++ {
 			}
-			if shard == len(room) {
+			if shard == len(rooms) {
 				l.shards = append(l.shards, l.fresh(shard))
-				room = append(room, maxRecords)
+				rooms = append(rooms, roomIn(l.shards[shard]))
 			}
-			room[shard]--
+			rooms[shard].records--
+			rooms[shard].bytes -= size
 			l.at[key] = shard
 		}
 		note(shard, key, string(data))
@@ -165,12 +189,7 @@ func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, no
 			delete(l.at, key)
 		}
 	}
-	for _, shard := range slices.Sorted(maps.Keys(change)) {
-		if err := l.write(ctx, shard, change[shard], now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return change, nil
 }
 
 func (l *Ledger) fresh(n int) *corev1.ConfigMap {
@@ -185,16 +204,18 @@ func (l *Ledger) fresh(n int) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: m}
 }
 
-// roomIn is how many more records fit.
-func roomIn(s *corev1.ConfigMap) int {
-	size := 0
+// room is how much more fits into a ConfigMap.
+type room struct{ records, bytes int }
+
+// fits says whether a new record of a size has room. Bytes are kept back for what is added once it is issued.
+func (r room) fits(size int) bool { return r.records > 0 && r.bytes >= size }
+
+func roomIn(s *corev1.ConfigMap) room {
+	r := room{maxRecords - len(s.Data), maxLedgerBytes}
 	for key, value := range s.Data {
-		size += len(key) + len(value)
+		r.bytes -= len(key) + len(value)
 	}
-	if size >= maxLedgerBytes {
-		return 0
-	}
-	return maxRecords - len(s.Data)
+	return r
 }
 
 // write changes some entries of one ConfigMap.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -420,29 +419,4 @@ func FuzzParseKubeconfig(f *testing.F) {
 		k.Remove(e.Owner.Cluster)
 		wantRest(t, k, e.Owner.Cluster, others)
 	})
-}
-
-func BenchmarkParseKubeconfig(b *testing.B) {
-	const users = 10_000
-	var files [][]byte
-	for i := range users {
-		e := entryOf("prod")
-		e.Context = fmt.Sprintf("user%05d@prod", i)
-		e.Certificate, e.Key = bytes.Repeat([]byte("c"), 1100), bytes.Repeat([]byte("k"), 240)
-		k := NewKubeconfig()
-		put(b, k, e)
-		files = append(files, written(b, k))
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, data := range files {
-			k, err := ParseKubeconfig(data)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if e, ok := k.Entry("uid-prod"); !ok || !slices.Equal(e.CertificateAuthorityData, []byte("CA of prod")) {
-				b.Fatal(e)
-			}
-		}
-	}
 }

@@ -568,7 +568,7 @@ func TestAbandon(t *testing.T) {
 		{"the kubeconfig was written, the key not dropped", func(w *world) {
 			w.Keys["jane"] = journalKey(w.Users[0], keyHash("jane"))
 			w.Requests = []Request{requestOf(w.Users[0], keyHash("jane"), Issued, noon.Add(-day))}
-		}, true, Keep, 0},
+		}, false, Keep, 0},
 		{"an older certificate than the one that is here", func(w *world) {
 			w.Keys["jane"] = journalKey(w.Users[0], key)
 			w.Requests = []Request{requestOf(w.Users[0], key, Issued, noon.Add(-2*day))}

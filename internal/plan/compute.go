@@ -108,7 +108,7 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	if until := reused(d.records[name], d.now); !until.IsZero() && !u.Reuse {
 		return idle, &Problem{Code: NameReused, Pos: u.Pos, User: name, Until: until}
 	}
-	_, pending := d.observed.Keys[name]
+	key, pending := d.observed.Keys[name]
 	if (!has || file.State == FileOther) && !pending && !u.Reissue && !d.reissueMissing {
 		if r := elsewhere(u.Certificate, d.records[name], d.now); r != nil {
 			idle.Elsewhere = r
@@ -117,7 +117,8 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	}
 	c := userChange(u, file, has, d.observed, d.now)
 	d.resume(&c, u)
-	c.Abandon = pending && c.Certificate.Op == Keep // what it was for is no longer wanted, or is done
+	// What it was for is no longer wanted. One that is in the kubeconfig is dropped when the directory is opened.
+	c.Abandon = pending && c.Certificate.Op == Keep && file.Certificate.KeyHash != key.KeyHash
 	return c, nil
 }
 

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"time"
 )
 
@@ -53,6 +55,9 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	var j recordJSON
 	if err := json.Unmarshal(data, &j); err != nil {
 		return err
+	}
+	if j.ExpirationSeconds < 0 || j.ExpirationSeconds > math.MaxInt32 { // as the API has it
+		return fmt.Errorf("expirationSeconds %d", j.ExpirationSeconds)
 	}
 	*r = Record(j.plainRecord)
 	r.Duration = time.Duration(j.ExpirationSeconds) * time.Second

@@ -1,0 +1,58 @@
+package apply
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"provision/internal/plan"
+)
+
+// planOf asks for n certificates.
+func planOf(n int) plan.Plan {
+	p := plan.Plan{Set: "team"}
+	for i := range n {
+		name := fmt.Sprintf("user-%d", i)
+		p.Users = append(p.Users, plan.UserChange{
+			Name:        name,
+			Certificate: plan.Change[plan.Certificate]{Op: plan.Issue, After: &plan.Certificate{User: name}},
+			Kubeconfig:  plan.Change[plan.Kubeconfig]{Op: plan.Write, After: &plan.Kubeconfig{}},
+		})
+	}
+	return p
+}
+
+// The report has one result for each change, in the plan's order, and none for what stays.
+func TestReport(t *testing.T) {
+	p := planOf(2)
+	p.Users = append(p.Users,
+		plan.UserChange{Name: "same", Certificate: plan.Change[plan.Certificate]{Op: plan.Keep}, Kubeconfig: plan.Change[plan.Kubeconfig]{Op: plan.Keep}},
+		plan.UserChange{Name: "moved", Certificate: plan.Change[plan.Certificate]{Op: plan.Keep}, Kubeconfig: plan.Change[plan.Kubeconfig]{Op: plan.Rewrite}},
+		plan.UserChange{Name: "given up", Certificate: plan.Change[plan.Certificate]{Op: plan.Keep}, Kubeconfig: plan.Change[plan.Kubeconfig]{Op: plan.Keep}, Abandon: true},
+		plan.UserChange{Name: "left", Certificate: plan.Change[plan.Certificate]{Op: plan.Keep}, Kubeconfig: plan.Change[plan.Kubeconfig]{Op: plan.Remove}, Abandon: true},
+	)
+	p.Roles = []plan.Change[plan.Role]{
+		{Op: plan.Keep, Before: &plan.Role{Name: "kept"}, After: &plan.Role{Name: "kept"}},
+		{Op: plan.Delete, Before: &plan.Role{Namespace: "shop", Name: "old"}},
+	}
+	p.Bindings = []plan.Change[plan.Binding]{{Op: plan.Create, After: &plan.Binding{Name: "new"}}}
+	p.Requests = []plan.Change[plan.Request]{{Op: plan.Delete, Before: &plan.Request{Name: "request"}}}
+	var progress Progress
+	r := newRun(t.Context(), p, nil, nil, Options{Progress: &progress})
+	defer r.close()
+	var got []string
+	for _, one := range r.report().Results {
+		got = append(got, fmt.Sprintf("%s %s/%s %s %s", one.Op, one.Kind, one.Name, one.Namespace, one.Status))
+	}
+	want := []string{
+		"delete Role/old shop notStarted", "create ClusterRoleBinding/new  notStarted", "delete CertificateSigningRequest/request  notStarted",
+		"issue User/user-0  notStarted", "issue User/user-1  notStarted", "rewrite User/moved  notStarted", "delete User/given up  notStarted",
+		"remove User/left  notStarted",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant\n%q", got, want)
+	}
+	if c := progress.Counts(); c.Total != 2 {
+		t.Errorf("%d certificates are asked for", c.Total)
+	}
+}

@@ -1,0 +1,182 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"provision/internal/plan"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// intent is a record of a certificate that is asked for; issued, of one that is there.
+func intent(i int, groups ...string) plan.Record {
+	hash := fmt.Sprintf("%064x", i)
+	user := fmt.Sprintf("user-%d", i)
+	return plan.Record{User: user, Groups: groups, KeyHash: hash[32:] + hash[:32], Request: plan.RequestName("team", user, hash),
+		Duration: time.Hour, Intended: noon, By: "admin", Digest: "sha256:" + hash}
+}
+
+func issued(r plan.Record) plan.Record {
+	r.Serial, r.CredentialID = strings.Repeat("f", 40), "X509SHA256="+strings.Repeat("f", 64)
+	r.NotBefore, r.NotAfter, r.Removed = noon, noon.Add(time.Hour), noon
+	return r
+}
+
+// write does to the shards what Write does to the cluster's.
+func write(t *testing.T, l *Ledger, put []plan.Record, drop ...string) (touched int) {
+	t.Helper()
+	change, err := l.place(put, drop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shard, entries := range change {
+		edit(l.shards[shard], entries, noon)
+	}
+	return len(change)
+}
+
+func sizeOf(m *corev1.ConfigMap) int {
+	size := 0
+	for key, value := range m.Data {
+		size += len(key) + len(value)
+	}
+	return size
+}
+
+// An object of the API may have 1 MiB, also when everything in it was issued and removed.
+func TestLedgerFits(t *testing.T) {
+	many := make([]string, 60)
+	for i := range many {
+		many[i] = fmt.Sprintf("%s-%02d", strings.Repeat("g", 57), i)
+	}
+	for _, c := range []struct {
+		name            string
+		groups          []string
+		atMost, records int
+	}{
+		{"usual records", []string{"dev", "oncall"}, 3, 2500},
+		{"many groups", many, 20, 2500},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &Ledger{set: "team", namespace: "provision-system", at: map[string]int{}}
+			var put []plan.Record
+			for i := range c.records {
+				put = append(put, intent(i, c.groups...))
+			}
+			for i := 0; i < len(put); i += 1000 {
+				write(t, l, put[i:min(i+1000, len(put))])
+			}
+			before := map[string]int{}
+			for k, shard := range l.at {
+				before[k] = shard
+			}
+			for i := range put {
+				put[i] = issued(put[i])
+			}
+			write(t, l, put)
+			total, names := 0, map[string]bool{}
+			for _, s := range l.shards {
+				total += len(s.Data)
+				names[s.Name] = true
+				if size := sizeOf(s); size >= 1<<20 || len(s.Data) > maxRecords {
+					t.Errorf("%s has %d records in %d bytes", s.Name, len(s.Data), size)
+				}
+			}
+			if total != c.records || len(l.shards) > c.atMost || len(names) != len(l.shards) {
+				t.Errorf("%d records in %d ConfigMaps", total, len(l.shards))
+			}
+			if !reflect.DeepEqual(before, l.at) {
+				t.Error("records have moved")
+			}
+		})
+	}
+}
+
+// A change touches the ConfigMap that has the record and no other; what was dropped makes room.
+func TestLedgerPlace(t *testing.T) {
+	l := &Ledger{set: "team", namespace: "provision-system", at: map[string]int{}}
+	var put []plan.Record
+	for i := range 2100 {
+		put = append(put, intent(i))
+	}
+	write(t, l, put)
+	if len(l.shards) != 3 {
+		t.Fatalf("%d ConfigMaps", len(l.shards))
+	}
+	if n := write(t, l, []plan.Record{issued(intent(5))}, intent(6).KeyHash, "not there"); n != 1 {
+		t.Errorf("%d ConfigMaps change", n)
+	}
+	if _, there := l.shards[0].Data[ledgerKey(intent(6).KeyHash)]; there || len(l.shards[0].Data) != 999 {
+		t.Errorf("not dropped: %d", len(l.shards[0].Data))
+	}
+	write(t, l, []plan.Record{intent(5000)})
+	if _, there := l.shards[0].Data[ledgerKey(intent(5000).KeyHash)]; !there {
+		t.Error("the room of a dropped record is not used")
+	}
+}
+
+// With every write what has expired goes; what is no record, or somebody else's, stays.
+func TestLedgerEdit(t *testing.T) {
+	ended := issued(intent(1))
+	ended.NotAfter = noon
+	data, err := json.Marshal(ended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lives, err := json.Marshal(issued(intent(2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &corev1.ConfigMap{Data: map[string]string{"ended": string(data), "lives": string(lives), "note": "of others", "broken": "{"}}
+	edit(m, map[string]string{"new": "x", "note": ""}, noon)
+	want := map[string]string{"lives": string(lives), "broken": "{", "new": "x"}
+	if !reflect.DeepEqual(m.Data, want) {
+		t.Errorf("%v, want %v", m.Data, want)
+	}
+}
+
+// A shard whose number another object has taken gets the next one.
+func TestLedgerFresh(t *testing.T) {
+	l := &Ledger{set: "team", shards: []*corev1.ConfigMap{{}, {}}}
+	l.shards[0].Name, l.shards[1].Name = ledgerName("team", 0), ledgerName("team", 2)
+	if got := l.fresh(2).Name; got != ledgerName("team", 3) {
+		t.Errorf("fresh(2) is %s", got)
+	}
+}
+
+// FuzzRecord holds that whatever is in a ConfigMap is either refused or a record that is written back as it was read.
+func FuzzRecord(f *testing.F) {
+	for _, r := range []plan.Record{intent(1), issued(intent(2, "dev", "oncall")), {User: "x", KeyHash: "y"}} {
+		data, err := json.Marshal(r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(ledgerKey(r.KeyHash), string(data))
+	}
+	f.Add("", "{}")
+	f.Add("k", `{"user": "a", "keyHash": "k", "expirationSeconds": 1e300, "intended": "yesterday"}`)
+	f.Add("k", `{"user": "a", "keyHash": "k", "expirationSeconds": 9223372036854775807}`)
+	f.Fuzz(func(t *testing.T, key, value string) {
+		r, ok := recordOf(key, value)
+		if !ok {
+			return
+		}
+		data, err := json.Marshal(r)
+		if err != nil {
+			t.Fatalf("read and not written: %v", err)
+		}
+		again, ok := recordOf(key, string(data))
+		back, err := json.Marshal(again)
+		if !ok || err != nil || string(back) != string(data) || r.Duration != again.Duration || !r.Until().Equal(again.Until()) {
+			t.Fatalf("%+v was written back as %+v", r, again)
+		}
+		r.Live(noon)
+	})
+}

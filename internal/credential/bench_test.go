@@ -1,0 +1,55 @@
+package credential
+
+import "testing"
+
+// BenchmarkKubeconfig reads 10,000 kubeconfigs with their certificates and keys, and writes them.
+func BenchmarkKubeconfig(b *testing.B) {
+	const n = 10_000
+	key := newKey(b)
+	e := entryOf("prod")
+	e.Certificate = issue(b, key, nil)
+	var err error
+	if e.Key, err = MarshalKey(key); err != nil {
+		b.Fatal(err)
+	}
+	k := NewKubeconfig()
+	if err := k.Put(e); err != nil {
+		b.Fatal(err)
+	}
+	data, err := k.Bytes()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for range n {
+				k, err := ParseKubeconfig(data)
+				if err != nil {
+					b.Fatal(err)
+				}
+				e, ok := k.Entry("uid-prod")
+				if _, err := ParseCertificate(e.Certificate); !ok || err != nil {
+					b.Fatal(err)
+				}
+				if _, err := ParseKey(e.Key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for range n {
+				k := NewKubeconfig()
+				if err := k.Put(e); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := k.Bytes(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,509 @@
+package outdir
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"provision/internal/credential"
+	"provision/internal/plan"
+	"provision/internal/spec"
+)
+
+const (
+	prod    = "uid-prod"
+	staging = "uid-staging"
+)
+
+// secret is a key with a certificate for it.
+type secret struct {
+	key         crypto.Signer
+	pem         []byte
+	certificate []byte
+	hash        string
+}
+
+func newSecret(t testing.TB, user string) secret {
+	t.Helper()
+	key, err := credential.NewKey(spec.ECDSAP256)
+	check(t, err)
+	s := secret{key: key}
+	s.pem, err = credential.MarshalKey(key)
+	check(t, err)
+	s.hash, err = credential.KeyHash(key.Public())
+	check(t, err)
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(7), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+		Subject: pkix.Name{CommonName: user, Organization: []string{"dev"}}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	check(t, err)
+	s.certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return s
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// entry is what an apply of a set writes for a user.
+func entry(set, cluster, user string, s secret) credential.Entry {
+	return credential.Entry{
+		Owner:   credential.Owner{Set: set, Cluster: cluster, User: user, Duration: time.Hour},
+		Context: user + "@" + cluster, Cluster: cluster, Namespace: "shop", Server: "https://" + cluster + ":6443",
+		CertificateAuthorityData: []byte("CA"), Certificate: s.certificate, Key: s.pem,
+	}
+}
+
+func opened(t testing.TB, path string) *Dir {
+	t.Helper()
+	d, err := OpenWrite(t.Context(), path, time.Second)
+	check(t, err)
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func mode(t testing.TB, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Lstat(path)
+	check(t, err)
+	return info.Mode()
+}
+
+// everything lists what is below a directory, apart from the lock and the journal's own folders.
+func everything(t testing.TB, path string) []string {
+	t.Helper()
+	var list []string
+	check(t, filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(path, p)
+		if err == nil && !slices.Contains([]string{".", stateDir, journalDir, lockFile}, name) {
+			list = append(list, name)
+		}
+		return err
+	}))
+	return list
+}
+
+// What is written is read back, with the modes that secrets need, whatever the umask.
+func TestWriteAndObserve(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	path := filepath.Join(t.TempDir(), "a", "kubeconfigs")
+	d := opened(t, path)
+	s := newSecret(t, "jane@example.com")
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane@example.com", Request: "r", Created: time.Now(), PEM: string(s.pem)}))
+	for _, p := range []string{path, filepath.Join(path, stateDir), filepath.Join(path, journalDir)} {
+		if m := mode(t, p); m != fs.ModeDir|0o700 {
+			t.Errorf("%s has mode %v", p, m)
+		}
+	}
+	files, keys, err := d.Observe("team", prod)
+	check(t, err)
+	if k := keys["jane@example.com"]; len(files) != 0 || k.KeyHash != s.hash || k.Request != "r" || k.KeyAlgorithm != spec.ECDSAP256 {
+		t.Errorf("files %v, keys %+v", files, keys)
+	}
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane@example.com", s)))
+	check(t, d.DropKey("jane@example.com", prod))
+	check(t, d.DropKey("jane@example.com", prod)) // once more is no error: a run may have died in between
+	for _, name := range everything(t, path) {
+		if m := mode(t, filepath.Join(path, name)); m != 0o600 {
+			t.Errorf("%s has mode %v", name, m)
+		}
+	}
+	files, keys, err = d.Observe("team", prod)
+	check(t, err)
+	f := files["jane@example.com"]
+	if f.State != plan.FileOurs || !f.KeyMatches || f.Certificate == nil || f.Certificate.KeyHash != s.hash || f.Certificate.Duration != time.Hour ||
+		f.Kubeconfig.Context != "jane@example.com@"+prod || f.Mode != 0o600 || len(keys) != 0 {
+		t.Errorf("%+v, keys %v", f, keys)
+	}
+	read, err := OpenRead(path)
+	check(t, err)
+	defer read.Close()
+	if e, err := read.ReadEntry("jane@example.com", prod); err != nil || string(e.Key) != string(s.pem) {
+		t.Errorf("ReadEntry: %v", err)
+	}
+	if _, err := read.ReadEntry("jane@example.com", staging); err == nil {
+		t.Error("an entry for another cluster was read")
+	}
+}
+
+// A user's file may have entries of several clusters and of other tools: each is changed and removed alone.
+func TestEntriesBesideOurs(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	first, second := newSecret(t, "jane"), newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", first)))
+	check(t, d.WriteKubeconfig(entry("other", staging, "jane", second)))
+	e, err := d.ReadEntry("jane", prod)
+	check(t, err)
+	if string(e.Key) != string(first.pem) {
+		t.Error("writing the second cluster's entry changed the first's")
+	}
+	for _, c := range []struct {
+		set, cluster string
+		state        plan.FileState
+	}{
+		{"team", prod, plan.FileOurs}, {"other", prod, plan.FileOtherSet}, {"team", staging, plan.FileOtherSet}, {"team", "uid-third", plan.FileOther},
+	} {
+		files, _, err := d.Observe(c.set, c.cluster)
+		check(t, err)
+		if got := files["jane"].State; got != c.state {
+			t.Errorf("%s on %s: %s, want %s", c.set, c.cluster, got, c.state)
+		}
+	}
+	if err := d.WriteKubeconfig(entry("team", staging, "jane", first)); err == nil || !strings.Contains(err.Error(), `belongs to the set "other"`) {
+		t.Errorf("writing another set's entry: %v", err)
+	}
+	if err := d.RemoveKubeconfig("jane", "team", staging); err == nil {
+		t.Error("another set's entry was removed")
+	}
+	check(t, d.RemoveKubeconfig("jane", "other", staging))
+	if _, err := d.ReadEntry("jane", prod); err != nil {
+		t.Errorf("removing one entry took the other: %v", err)
+	}
+	check(t, d.RemoveKubeconfig("jane", "team", prod))
+	check(t, d.RemoveKubeconfig("jane", "team", prod)) // gone already
+	if left := everything(t, path); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// A rewrite keeps key and certificate, and does nothing to a file that was swapped since the plan.
+func TestRewrite(t *testing.T) {
+	d := opened(t, t.TempDir())
+	s := newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	e := entry("team", prod, "jane", secret{})
+	e.Server, e.Certificate, e.Key, e.Owner.Duration = "https://new", nil, nil, 0
+	check(t, d.RewriteKubeconfig(e, s.hash))
+	got, err := d.ReadEntry("jane", prod)
+	check(t, err)
+	if got.Server != "https://new" || string(got.Key) != string(s.pem) || string(got.Certificate) != string(s.certificate) || got.Owner.Duration != time.Hour {
+		t.Errorf("%+v", got.Owner)
+	}
+	e.Server = "https://newer"
+	for name, try := range map[string]func() error{
+		"another key":  func() error { return d.RewriteKubeconfig(e, strings.Repeat("0", 64)) },
+		"another set":  func() error { o := e; o.Owner.Set = "other"; return d.RewriteKubeconfig(o, s.hash) },
+		"another file": func() error { o := e; o.Owner.User = "nobody"; return d.RewriteKubeconfig(o, s.hash) },
+	} {
+		if err := try(); err == nil || !strings.Contains(err.Error(), "plan again") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := d.ReadEntry("jane", prod); err != nil || got.Server != "https://new" {
+		t.Errorf("a refused rewrite changed the file: %v %v", got.Server, err)
+	}
+}
+
+// What stands at a user's place and is not provision's is neither read into nor written over.
+func TestForeignFiles(t *testing.T) {
+	const foreign = "apiVersion: v1\nkind: Config\nclusters: [{name: x, cluster: {server: 'https://x'}}]\n"
+	s := newSecret(t, "jane")
+	for _, c := range []struct {
+		name  string
+		make  func(t *testing.T, path string)
+		state plan.FileState
+		why   string // of the observation
+		write string // the refusal to write; "": it is written, and the old content is beside it
+	}{
+		{"somebody's kubeconfig", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte(foreign), 0o600)) },
+			plan.FileForeign, "no entry that provision made", "provision did not make it"},
+		{"a symbolic link", func(t *testing.T, path string) {
+			target := filepath.Join(t.TempDir(), "target")
+			check(t, os.WriteFile(target, []byte(foreign), 0o600))
+			check(t, os.Symlink(target, path))
+		}, plan.FileForeign, "symbolic link", "symbolic link"},
+		{"a directory", func(t *testing.T, path string) { check(t, os.Mkdir(path, 0o700)) }, plan.FileForeign, "it is a directory", "it is a directory"},
+		{"a pipe", func(t *testing.T, path string) { check(t, syscall.Mkfifo(path, 0o600)) }, plan.FileForeign, "not a regular file", "not a regular file"},
+		{"a huge file", func(t *testing.T, path string) {
+			check(t, os.WriteFile(path, nil, 0o600))
+			check(t, os.Truncate(path, 1<<40))
+		}, plan.FileForeign, "larger than 1 MiB", "larger than 1 MiB"},
+		{"half a file", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("clusters: ["), 0o600)) },
+			plan.FileUnreadable, "not a kubeconfig", ""},
+		{"an empty file", func(t *testing.T, path string) { check(t, os.WriteFile(path, nil, 0o600)) }, plan.FileUnreadable, "not a kubeconfig", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := t.TempDir()
+			d := opened(t, path)
+			c.make(t, filepath.Join(path, "jane.kubeconfig"))
+			files, _, err := d.Observe("team", prod)
+			check(t, err)
+			if f := files["jane"]; f.State != c.state || !strings.Contains(f.Error, c.why) {
+				t.Errorf("%s, %q", f.State, f.Error)
+			}
+			err = d.WriteKubeconfig(entry("team", prod, "jane", s))
+			if c.write != "" {
+				if err == nil || !strings.Contains(err.Error(), c.write) || strings.Contains(err.Error(), "PRIVATE") {
+					t.Errorf("write: %v", err)
+				}
+				return
+			}
+			check(t, err)
+			if names := everything(t, path); len(names) != 2 || !strings.HasPrefix(names[1], "jane.kubeconfig.unreadable-") {
+				t.Errorf("the unreadable file is not beside the new one: %v", names)
+			}
+		})
+	}
+}
+
+// A file that names another user, as after a copy, is not taken for this user's.
+func TestCopiedKubeconfig(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", newSecret(t, "jane"))))
+	data, err := os.ReadFile(filepath.Join(path, "jane.kubeconfig"))
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(path, "bob.kubeconfig"), data, 0o600))
+	check(t, os.WriteFile(filepath.Join(path, "notes.txt"), data, 0o600))
+	files, _, err := d.Observe("team", prod)
+	check(t, err)
+	if f := files["bob"]; f.State != plan.FileForeign || !strings.Contains(f.Error, `the user "jane"`) || len(files) != 2 {
+		t.Errorf("%d files, bob's: %+v", len(files), f)
+	}
+}
+
+// Opening clears what a crash left half-written, and keys whose certificate has arrived; nothing else.
+func TestRecover(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	arrived, waiting := newSecret(t, "jane"), newSecret(t, "bob")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", arrived)))
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", PEM: string(arrived.pem)}))
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "bob", PEM: string(waiting.pem)}))
+	check(t, d.WriteKubeconfig(entry("team", prod, "carl", newSecret(t, "carl"))))
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "carl", PEM: string(waiting.pem)})) // his renewal
+	for _, name := range []string{tempPrefix + "X", journalDir + "/" + tempPrefix + "Y"} {
+		check(t, os.WriteFile(filepath.Join(path, name), []byte("half a k"), 0o600))
+	}
+	check(t, os.WriteFile(filepath.Join(path, "mine.txt"), nil, 0o600))
+	check(t, os.WriteFile(filepath.Join(path, journalDir, "broken.json"), []byte("{"), 0o600))
+	d.Close()
+	opened(t, path)
+	want := []string{
+		journalDir + "/bob." + prod + ".json", journalDir + "/broken.json", journalDir + "/carl." + prod + ".json",
+		"carl.kubeconfig", "jane.kubeconfig", "mine.txt",
+	}
+	if got := everything(t, path); !slices.Equal(got, want) {
+		t.Errorf("left:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A journal that cannot be read stops everything: a key that matters may be in it. Its content is in no error.
+func TestBrokenJournal(t *testing.T) {
+	for name, content := range map[string]string{
+		"no JSON": "{\"privateKey\": \"SECRET",
+		"no key":  fmt.Sprintf(`{"set": "team", "cluster": %q, "user": "jane", "privateKey": "SECRET"}`, prod),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir()
+			d := opened(t, path)
+			check(t, os.WriteFile(filepath.Join(path, journalDir, "jane."+prod+".json"), []byte(content), 0o600))
+			_, _, err := d.Observe("team", prod)
+			if err == nil || !strings.Contains(err.Error(), "jane."+prod+".json") || strings.Contains(err.Error(), "SECRET") {
+				t.Errorf("%v", err)
+			}
+			if _, _, err := d.Observe("team", staging); err != nil {
+				t.Errorf("the key of another cluster: %v", err)
+			}
+		})
+	}
+}
+
+// Keys of other sets and clusters are not ours to resume.
+func TestKeysOfOthers(t *testing.T) {
+	d := opened(t, t.TempDir())
+	s := newSecret(t, "x")
+	for _, k := range []Key{
+		{Set: "team", Cluster: prod, User: "ours"}, {Set: "other", Cluster: prod, User: "set"}, {Set: "team", Cluster: staging, User: "cluster"},
+	} {
+		k.PEM = string(s.pem)
+		check(t, d.WriteKey(k))
+	}
+	_, keys, err := d.Observe("team", prod)
+	check(t, err)
+	if len(keys) != 1 || keys["ours"].KeyHash != s.hash {
+		t.Errorf("%+v", keys)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	t.Run("one that does not exist is empty, and is not made by reading", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "none")
+		d, err := OpenRead(path)
+		check(t, err)
+		files, keys, err := d.Observe("team", prod)
+		if err != nil || len(files)+len(keys) > 0 || d.Exists() {
+			t.Errorf("%v %v %v", files, keys, err)
+		}
+		if _, err := d.ObserveUser("jane", "team", prod); err == nil || !strings.Contains(err.Error(), "provision apply") {
+			t.Errorf("%v", err)
+		}
+		check(t, d.Close())
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("a file", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "file")
+		check(t, os.WriteFile(path, nil, 0o600))
+		if _, err := OpenWrite(t.Context(), path, 0); err == nil || !strings.Contains(err.Error(), "choose another with -d") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("others may write", func(t *testing.T) {
+		for _, name := range []string{".", stateDir, journalDir} {
+			path := t.TempDir()
+			opened(t, path).Close()
+			check(t, os.Chmod(filepath.Join(path, name), 0o770))
+			if _, err := OpenWrite(t.Context(), path, 0); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+	t.Run("the journal is a link to elsewhere", func(t *testing.T) {
+		path := t.TempDir()
+		check(t, os.Mkdir(filepath.Join(path, stateDir), 0o700))
+		check(t, os.Symlink(t.TempDir(), filepath.Join(path, journalDir)))
+		if _, err := OpenWrite(t.Context(), path, 0); err == nil || !strings.Contains(err.Error(), "is not a directory") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("in use", func(t *testing.T) {
+		path := t.TempDir()
+		first := opened(t, path)
+		if _, err := OpenWrite(t.Context(), path, 0); err == nil || !strings.Contains(err.Error(), "is in use") {
+			t.Errorf("%v", err)
+		}
+		check(t, first.Close())
+		opened(t, path)
+	})
+	t.Run("its id stays", func(t *testing.T) {
+		path := t.TempDir()
+		d := opened(t, path)
+		id, err := d.ID()
+		check(t, err)
+		d.Close()
+		again, err := opened(t, path).ID()
+		if err != nil || again != id || len(id) < 20 {
+			t.Errorf("%q, then %q (%v)", id, again, err)
+		}
+	})
+}
+
+// A write that fails leaves the old content and no temporary file.
+func TestFailedWrite(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	s := newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	check(t, os.Mkdir(filepath.Join(path, journalDir, journalName("jane", prod)), 0o700)) // a rename onto it fails
+	err := d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", PEM: string(s.pem)})
+	if err == nil || strings.Contains(err.Error(), "PRIVATE") {
+		t.Errorf("%v", err)
+	}
+	want := []string{journalDir + "/" + journalName("jane", prod), "jane.kubeconfig"}
+	if got := everything(t, path); !slices.Equal(got, want) {
+		t.Errorf("left %v", got)
+	}
+}
+
+// A user's name cannot lead out of the directory.
+func TestNamesStayInside(t *testing.T) {
+	parent := t.TempDir()
+	path := filepath.Join(parent, "kubeconfigs")
+	d := opened(t, path)
+	for _, user := range []string{"../jane", "/etc/jane", "..", ".", "a/../../b", ".provision", "x\x00y"} {
+		s := newSecret(t, "x")
+		check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: user, PEM: string(s.pem)}))
+		check(t, d.WriteKubeconfig(entry("team", prod, user, s)))
+		if f, err := d.ObserveUser(user, "team", prod); err != nil || !f.KeyMatches {
+			t.Errorf("%q: %v", user, err)
+		}
+	}
+	if names := everything(t, parent); slices.ContainsFunc(names, func(n string) bool { return n != "kubeconfigs" && !strings.HasPrefix(n, "kubeconfigs/") }) {
+		t.Errorf("%v", names)
+	}
+}
+
+// many writes n users' kubeconfigs, all with the same key: making keys is not what is measured.
+func many(b *testing.B, n int) (*Dir, secret) {
+	d := opened(b, b.TempDir())
+	s := newSecret(b, "user")
+	for i := range n {
+		user := fmt.Sprintf("user-%05d", i)
+		data, err := bytesOf(entry("team", prod, user, s))
+		check(b, err)
+		check(b, os.WriteFile(d.File(user), data, 0o600))
+	}
+	return d, s
+}
+
+func bytesOf(e credential.Entry) ([]byte, error) {
+	k := credential.NewKubeconfig()
+	if err := k.Put(e); err != nil {
+		return nil, err
+	}
+	return k.Bytes()
+}
+
+// BenchmarkObserve reads a directory of 10,000 kubeconfigs, as every plan does.
+func BenchmarkObserve(b *testing.B) {
+	const n = 10_000
+	d, _ := many(b, n)
+	b.ReportAllocs()
+	for b.Loop() {
+		files, _, err := d.Observe("team", prod)
+		if err != nil || len(files) != n {
+			b.Fatalf("%d files, %v", len(files), err)
+		}
+	}
+}
+
+// BenchmarkWriteKubeconfig writes 10,000 kubeconfigs durably, 64 at a time as apply does.
+func BenchmarkWriteKubeconfig(b *testing.B) {
+	const n = 10_000
+	d, s := many(b, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		users := make(chan int)
+		failed := make(chan error, 64)
+		for range cap(failed) {
+			go func() {
+				var err error
+				for i := range users {
+					if e := d.WriteKubeconfig(entry("team", prod, fmt.Sprintf("user-%05d", i), s)); err == nil {
+						err = e
+					}
+				}
+				failed <- err
+			}()
+		}
+		for i := range n {
+			users <- i
+		}
+		close(users)
+		for range cap(failed) {
+			check(b, <-failed)
+		}
+	}
+}
