@@ -13,20 +13,22 @@ import (
 	"time"
 )
 
+// inMemory is a folder on no disk.
+const inMemory = "/dev/shm"
+
 // durable compares a directory on the disk with one in memory, where a sync costs nothing.
 func (b *bench) durable(ctx context.Context, r *result) error {
-	const memory = "/dev/shm"
 	r.About = fmt.Sprintf("%d users, raised signer, the output directory on the disk (%s) and in memory (%s), where a sync costs nothing: the difference is what\n"+
-		"the disk and the syncs cost. The servers' own data is on the disk in both; etcd does not sync here.", b.users, filepath.Dir(b.temp), memory)
-	inMemory, err := os.MkdirTemp(memory, "provision-bench-")
+		"the disk and the syncs cost. The servers' own data is on the disk in both; etcd does not sync here.", b.users, filepath.Dir(b.temp), inMemory)
+	memory, err := os.MkdirTemp(inMemory, "provision-bench-")
 	if errors.Is(err, fs.ErrNotExist) {
-		r.note("not measured: this machine has no %s", memory)
+		r.note("not measured: this machine has no %s", inMemory)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(inMemory)
+	defer os.RemoveAll(memory)
 	p, err := b.startPlane(ctx, raisedLimit...)
 	if err != nil {
 		return err
@@ -39,7 +41,7 @@ func (b *bench) durable(ctx context.Context, r *result) error {
 		if err != nil {
 			return err
 		}
-		shm, err := b.apply(inMemory, set, b.users, "ECDSA-P256")
+		shm, err := b.apply(memory, set, b.users, "ECDSA-P256")
 		if err != nil {
 			return err
 		}
