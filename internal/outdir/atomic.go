@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // writeFile puts data at dir/name durably: whoever reads sees the old content or the new, also after a power cut.
@@ -61,7 +62,11 @@ func regular(info fs.FileInfo) string {
 	return "it is not a regular file"
 }
 
-// dirSync syncs one directory for many writers: those who ask while a sync runs share the next one.
+// gather is how long a sync waits for others that want the same: little beside what a user's certificate takes.
+const gather = 5 * time.Millisecond
+
+// dirSync syncs one directory for many writers: those who ask within a short while, or while a sync runs, share the
+// next one.
 type dirSync struct {
 	root *os.Root
 	name string
@@ -96,6 +101,7 @@ func (s *dirSync) wait() error {
 
 func (s *dirSync) run() {
 	for {
+		time.Sleep(gather)
 		s.mu.Lock()
 		round := s.next
 		s.next = nil
