@@ -2,7 +2,9 @@ package torture_test
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +40,7 @@ type observer struct {
 	now      progress
 	requests map[types.UID]harness.Request // every request of the set ever seen, as it was seen last
 	records  map[string]bool               // key -> outcome known
+	torn     map[string]bool               // files that were written in their place
 	changed  chan struct{}                 // closed at each event
 	files    *fsnotify.Watcher
 	close    func()
@@ -81,7 +84,7 @@ func newObserver(t *testing.T, client kubernetes.Interface, set string) *observe
 func (o *observer) follow(set string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.set, o.now, o.requests, o.records = set, progress{}, map[types.UID]harness.Request{}, map[string]bool{}
+	o.set, o.now, o.requests, o.records, o.torn = set, progress{}, map[types.UID]harness.Request{}, map[string]bool{}, map[string]bool{}
 }
 
 // look returns how far the set is, and a channel that is closed at the next event.
@@ -102,10 +105,18 @@ func (o *observer) everSeen() []harness.Request {
 	return list
 }
 
+// writtenInPlace returns the files that could have been read, or left by a kill, half-written. No kill is likely to hit
+// that instant, which is why every write is looked at.
+func (o *observer) writtenInPlace() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Sorted(maps.Keys(o.torn))
+}
+
 func (o *observer) see(object any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if object.(metav1.Object).GetLabels()[harness.SetLabel] != o.set {
+	if m := object.(metav1.Object); m.GetLabels()[harness.SetLabel] != o.set || m.GetAnnotations()[plantedAnnotation] != "" {
 		return
 	}
 	switch object := object.(type) {
@@ -168,6 +179,10 @@ func (o *observer) watchFiles() {
 		case strings.HasPrefix(name, harness.TempPrefix):
 			if created {
 				o.now.Temporary++
+			}
+		case event.Has(fsnotify.Write):
+			if inJournal || strings.HasSuffix(name, ".kubeconfig") {
+				o.torn[event.Name] = true
 			}
 		case inJournal && created:
 			o.now.Keys++

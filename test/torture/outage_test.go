@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"provision/test/controlplane"
 	"provision/test/internal/harness"
 )
@@ -209,7 +211,9 @@ func (s *set) superviseSigner() (stop func()) {
 
 // begin makes a new set, which is the last from here on.
 func (w *tortured) begin(name string) {
-	w.last = &set{tortured: w, name: name, users: map[string][]string{}}
+	w.last = &set{
+		tortured: w, name: name, users: map[string][]string{}, used: map[string]harness.Kubeconfig{}, bait: map[string]types.UID{},
+	}
 	w.last.program = harness.Program{Kubeconfig: w.plane.Kubeconfig(), Dir: filepath.Join(w.TempDir(), name)}
 	if err := os.MkdirAll(w.last.program.Dir, 0o700); err != nil {
 		w.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 
@@ -116,6 +117,7 @@ type tortured struct {
 	byKind     map[string]int // first apply, renewal, recovery
 	recoveries int
 	missed     int // runs that ended before their trigger
+	planted    int // requests of somebody else under names of ours
 	logins     int
 }
 
@@ -129,8 +131,8 @@ func TestKill9(t *testing.T) {
 	for number := 1; w.left > 0 && !t.Failed(); number++ {
 		w.set(fmt.Sprintf("torture-%d", number))
 	}
-	t.Logf("%d kills, %d recoveries, %d runs ended before their trigger, %d logins with old kubeconfigs, %v\n%s", kills-w.left, w.recoveries,
-		w.missed, w.logins, time.Since(begun).Round(time.Second), w.table())
+	t.Logf("%d kills, %d recoveries, %d runs ended before their trigger, %d logins with old kubeconfigs, %d planted requests, %v\n%s", kills-w.left,
+		w.recoveries, w.missed, w.logins, w.planted, time.Since(begun).Round(time.Second), w.table())
 }
 
 // TestMain silences client-go, which would log each server that is away.
@@ -222,7 +224,9 @@ type set struct {
 	*tortured
 	name    string
 	program harness.Program
-	users   map[string][]string // and their groups
+	users   map[string][]string           // and their groups
+	used    map[string]harness.Kubeconfig // by key: every one that was found after a run
+	bait    map[string]types.UID          // requests that plant made, by name
 }
 
 // file is the users file: everybody has a grant of his own, two groups have one of each kind.
@@ -257,15 +261,16 @@ func (s *set) storm(kind string, args []string, recoveries map[string][]string) 
 	if err != nil {
 		s.Fatal(err)
 	}
-	plain := false // a recovery took the renewal back: keys that were asked for are dropped on purpose
+	plain := false // a recovery was told to renew nobody
 	for kills := 1 + s.random.IntN(3); kills > 0 && s.left > 0; kills-- {
 		if !s.kill(kind, args) {
 			break // it had ended
 		}
-		s.checkKilled(before, renewal, plain)
+		left := s.checkKilled(before, renewal, plain)
 		if s.Failed() {
 			return
 		}
+		s.plant(left)
 		kinds := slices.Sorted(func(yield func(string) bool) {
 			for kind := range recoveries {
 				if !yield(kind) {
@@ -278,11 +283,27 @@ func (s *set) storm(kind string, args []string, recoveries map[string][]string) 
 		plain = plain || renewal && kind == "its recovery by a plain apply"
 	}
 	p := s.program.Run(s.T, args...)
+	s.checkPlanted()
 	if p.Code() != 0 {
 		s.Fatalf("%s of %s ended with %d\n%s", p, s.name, p.Code(), p.Text())
 	}
 	s.recoveries++
+	s.unplant()
+	s.checkKeys(s.readDirectory(), renewal, plain)
 	s.checkRecovered()
+}
+
+// readDirectory reads the output directory and remembers whose keys are in use.
+func (s *set) readDirectory() harness.Directory {
+	s.Helper()
+	d, err := harness.ReadDirectory(s.program.Output())
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, k := range d.Kubeconfigs {
+		s.used[k.KeyHash] = k
+	}
+	return d
 }
 
 // kill starts a run and kills it at the next trigger. It returns false when the run ended before.
@@ -330,8 +351,10 @@ func (s *set) kill(kind string, args []string) bool {
 	case -1:
 	case 0:
 		s.missed++
+		s.readDirectory()
 		return false
 	default:
+		s.checkPlanted()
 		s.Fatalf("%s of %s ended with %d\n%s", p, s.name, p.Code(), p.Text())
 	}
 	left, err := harness.ReadDirectory(s.program.Output())
@@ -371,7 +394,7 @@ func (s *set) watchDirectory() {
 
 // checkKilled checks what must hold at any instant: no request that the ledger does not know, no key lost, no file
 // half-written (ReadDirectory), and, in a renewal, every kubeconfig of good use.
-func (s *set) checkKilled(before harness.Directory, renewal, plain bool) {
+func (s *set) checkKilled(before harness.Directory, renewal, plain bool) harness.Directory {
 	s.Helper()
 	requests, err := harness.Requests(s.ctx, s.client, s.name)
 	if err != nil {
@@ -381,36 +404,22 @@ func (s *set) checkKilled(before harness.Directory, renewal, plain bool) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	left, err := harness.ReadDirectory(s.program.Output())
-	if err != nil {
-		s.Fatal(err)
-	}
-	have := map[string]bool{}
-	for _, k := range left.Kubeconfigs {
-		have[k.KeyHash] = true
-	}
-	for _, hash := range left.Journal {
-		have[hash] = true
-	}
-	for _, r := range requests {
+	for name, r := range requests {
+		if s.bait[name] == r.UID {
+			continue
+		}
 		if _, ok := ledger[r.KeyHash]; !ok {
 			s.Errorf("%s is in the cluster, and the ledger does not know it", r.Name)
 		}
 		if r.User != ledger[r.KeyHash].User {
 			s.Errorf("%s: the ledger says it is for %q", r.Name, ledger[r.KeyHash].User)
 		}
-		if r.Leaf == nil && r.Has(certificatesv1.CertificateApproved) && !have[r.KeyHash] && !plain {
-			s.Errorf("%s is approved, and its key is lost", r.Name)
-		}
 	}
+	s.checkPlanted()
+	left := s.readDirectory()
+	s.checkKeys(left, renewal, plain)
 	if !renewal {
-		// Each user's one key: whatever was issued must be of use.
-		for _, r := range requests {
-			if !have[r.KeyHash] {
-				s.Errorf("%s: its key is lost", r.Name)
-			}
-		}
-		return
+		return left
 	}
 	if len(left.Kubeconfigs) != len(before.Kubeconfigs) {
 		s.Errorf("%d kubeconfigs are left of %d", len(left.Kubeconfigs), len(before.Kubeconfigs))
@@ -419,6 +428,44 @@ func (s *set) checkKilled(before harness.Directory, renewal, plain bool) {
 		s.Errorf("in a renewal: %s", wrong)
 	}
 	s.logins += len(s.users)
+	return left
+}
+
+// checkKeys checks that no key was lost: that of each request is in the journal until it is in a kubeconfig. So none was
+// issued in vain either.
+func (s *set) checkKeys(left harness.Directory, renewal, plain bool) {
+	s.Helper()
+	have := map[string]bool{}
+	for _, k := range left.Kubeconfigs {
+		have[k.KeyHash] = true
+	}
+	for _, k := range left.Journal {
+		have[k.KeyHash] = true
+	}
+	for _, r := range s.watch.everSeen() {
+		if have[r.KeyHash] {
+			continue
+		}
+		// A renewal replaces keys that were in use.
+		if _, ok := s.used[r.KeyHash]; ok && renewal {
+			continue
+		}
+		// A plain apply does not go on with a renewal that was issued in the same second as the one in use.
+		if k, ok := left.Kubeconfigs[r.User]; ok && plain && r.Leaf != nil && r.Leaf.NotAfter.Equal(k.Leaf.NotAfter) {
+			continue
+		}
+		s.Errorf("%s (%s): its key is lost", r.Name, progressOf(r))
+	}
+}
+
+func progressOf(r harness.Request) string {
+	switch {
+	case r.Leaf != nil:
+		return "issued"
+	case r.Has(certificatesv1.CertificateApproved):
+		return "approved"
+	}
+	return "pending"
 }
 
 // checkRecovered checks that everything is as if nothing had happened.
@@ -435,6 +482,9 @@ func (s *set) checkRecovered() {
 		if _, ok := ledger[r.KeyHash]; r.Leaf != nil && !ok {
 			s.Errorf("%s was issued once, and the ledger does not know it", r.Name)
 		}
+	}
+	if files := s.watch.writtenInPlace(); len(files) > 0 {
+		s.Errorf("written in their place, not renamed into it: %s", strings.Join(files, " "))
 	}
 	if p := s.program.Run(s.T, "verify"); p.Code() != 0 {
 		s.Errorf("%s of %s after recovery ended with %d\n%s", p, s.name, p.Code(), p.Text())

@@ -24,9 +24,15 @@ const TempPrefix = ".provision-tmp-"
 // Directory is an output directory.
 type Directory struct {
 	Kubeconfigs map[string]Kubeconfig // by user
-	Journal     map[string]string     // user -> hash of the key
+	Journal     map[string]Key        // by user
 	Temporary   []string              // unfinished files
 	Others      []string              // what should not be there
+}
+
+// Key is an entry of the journal.
+type Key struct {
+	KeyHash string
+	Request string // name of the CertificateSigningRequest it is for
 }
 
 // Kubeconfig is a user's file.
@@ -40,7 +46,7 @@ type Kubeconfig struct {
 // ReadDirectory reads an output directory. A kubeconfig or journal entry that is not whole, or whose key is not its
 // certificate's, is an error; unfinished files are listed. A directory that is not there is an empty one.
 func ReadDirectory(dir string) (Directory, error) {
-	d := Directory{Kubeconfigs: map[string]Kubeconfig{}, Journal: map[string]string{}}
+	d := Directory{Kubeconfigs: map[string]Kubeconfig{}, Journal: map[string]Key{}}
 	var problems []error
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -66,11 +72,11 @@ func ReadDirectory(dir string) (Directory, error) {
 			d.Temporary = append(d.Temporary, name)
 		case name == ".provision/id" || name == ".provision/lock":
 		case inJournal && strings.HasSuffix(base, ".json"):
-			user, hash, err := readJournal(path)
+			user, key, err := readJournal(path)
 			if err != nil {
 				problems = append(problems, err)
 			}
-			d.Journal[user] = hash
+			d.Journal[user] = key
 		case name == base && strings.HasSuffix(base, ".kubeconfig"):
 			k, err := readKubeconfig(path)
 			if err != nil {
@@ -88,25 +94,25 @@ func ReadDirectory(dir string) (Directory, error) {
 	return d, errors.Join(append(problems, err)...)
 }
 
-func readJournal(path string) (user, hash string, err error) {
+func readJournal(path string) (user string, k Key, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", "", err
+		return "", k, err
 	}
-	var entry struct{ User, PrivateKey string }
+	var entry struct{ User, Request, PrivateKey string }
 	if err := json.Unmarshal(data, &entry); err != nil {
-		return "", "", fmt.Errorf("%s: %w", path, err)
+		return "", k, fmt.Errorf("%s: %w", path, err)
 	}
 	block, _ := pem.Decode([]byte(entry.PrivateKey))
 	if block == nil {
-		return "", "", fmt.Errorf("%s has no key", path)
+		return "", k, fmt.Errorf("%s has no key", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return "", "", fmt.Errorf("%s: its key is not whole", path)
+		return "", k, fmt.Errorf("%s: its key is not whole", path)
 	}
 	public, err := x509.MarshalPKIXPublicKey(key.(crypto.Signer).Public())
-	return entry.User, hashOf(public), err
+	return entry.User, Key{hashOf(public), entry.Request}, err
 }
 
 func readKubeconfig(path string) (Kubeconfig, error) {
