@@ -36,6 +36,7 @@ Examples:
   provision apply -f users.yaml -d /secure/kubeconfigs --yes    # in CI
   provision apply --dry-run=server --yes
   provision apply team.plan                                     # from provision plan --save team.plan
+  provision apply -f users.yaml -d kubeconfigs team.plan        # the same, and only for these
 
 Exit status: 0 done, 1 error or some users failed, 130 interrupted.`
 }

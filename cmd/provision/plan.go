@@ -67,7 +67,7 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		return exitCode(exitError)
 	}
 	if c.Save != "" {
-		if err := savePlan(c.Save, all, c.OutputDir, c.wishFlags); err != nil {
+		if err := savePlan(c.Save, all, c.Filename, c.OutputDir, c.wishFlags); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.err, "saved to %s: `provision apply %s` performs it\n", c.Save, c.Save)

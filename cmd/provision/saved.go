@@ -21,16 +21,25 @@ import (
 	"provision/internal/spec"
 )
 
+// savedFormatVersion of the file of plan --save.
+const savedFormatVersion = "2"
+
 // savedPlan is the file of plan --save. What a person wants to know stands first.
 type savedPlan struct {
 	FormatVersion string       `json:"formatVersion"`
 	Changes       bool         `json:"changes"`
 	Summary       plan.Summary `json:"summary"`
-	Digest        string       `json:"digest"` // "sha256:" and hex, of Sets as they stand in the file, compacted: a checksum, no seal
+	Digest        string       `json:"digest"` // "sha256:" and hex, of Content as it stands in the file, compacted: a checksum, no seal
 	Saved         time.Time    `json:"saved"`
-	OutputDir     string       `json:"outputDir"`
-	Wish          wishFlags    `json:"flags"` // to compute the plan again
-	Sets          []savedSet   `json:"sets"`
+	Content       savedContent `json:"content"`
+}
+
+// savedContent is all that the digest is of.
+type savedContent struct {
+	Filename  []string   `json:"filename"` // -f and -d, as they were given
+	OutputDir string     `json:"outputDir"`
+	Wish      wishFlags  `json:"flags"` // to compute the plan again
+	Sets      []savedSet `json:"sets"`
 }
 
 type savedSet struct {
@@ -39,16 +48,16 @@ type savedSet struct {
 	Inputs plan.Inputs `json:"inputs"`
 }
 
-func savePlan(path string, all plans, dir string, wish wishFlags) error {
+func savePlan(path string, all plans, files []string, dir string, wish wishFlags) error {
 	saved := savedPlan{
-		FormatVersion: formatVersion, Changes: all.changes(), Summary: all.summary(),
-		Saved: time.Now().UTC().Truncate(time.Second), OutputDir: dir, Wish: wish,
+		FormatVersion: savedFormatVersion, Changes: all.changes(), Summary: all.summary(),
+		Saved: time.Now().UTC().Truncate(time.Second), Content: savedContent{Filename: files, OutputDir: dir, Wish: wish},
 	}
 	for _, p := range all {
-		saved.Sets = append(saved.Sets, savedSet{Source: p.source, Plan: p.Plan, Inputs: p.inputs()})
+		saved.Content.Sets = append(saved.Content.Sets, savedSet{Source: p.source, Plan: p.Plan, Inputs: p.inputs()})
 	}
 	var err error
-	if saved.Digest, err = digestOf(saved.Sets); err != nil {
+	if saved.Digest, err = digestOf(saved.Content); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(saved, "", "  ")
@@ -80,8 +89,8 @@ func writePrivate(path string, data []byte) error {
 	return err
 }
 
-func digestOf(sets []savedSet) (string, error) {
-	data, err := json.Marshal(sets)
+func digestOf(content savedContent) (string, error) {
+	data, err := json.Marshal(content)
 	if err != nil {
 		return "", fmt.Errorf("save the plan: %w", err)
 	}
@@ -98,10 +107,10 @@ func loadPlan(path string) (savedPlan, error) {
 	if err := json.Unmarshal(data, &saved); err != nil || saved.FormatVersion == "" {
 		return saved, &hinted{fmt.Errorf("%s is not a plan that provision saved", path), "a users file is given with -f: provision apply -f " + path}
 	}
-	if saved.FormatVersion != formatVersion {
-		return saved, fmt.Errorf("%s has the format %s, this provision reads %s: save the plan again", path, saved.FormatVersion, formatVersion)
+	if saved.FormatVersion != savedFormatVersion {
+		return saved, fmt.Errorf("%s has the format %s, this provision reads %s: save the plan again", path, saved.FormatVersion, savedFormatVersion)
 	}
-	digest, err := digestOf(saved.Sets)
+	digest, err := digestOf(saved.Content)
 	if err == nil && digest != saved.Digest {
 		err = fmt.Errorf("%s was edited: its digest does not fit: save the plan again", path)
 	}
@@ -109,9 +118,10 @@ func loadPlan(path string) (savedPlan, error) {
 }
 
 // applySaved performs a saved plan, or refuses and lists what has moved since. The plan in the file is never executed:
-// whoever can edit it could have anything done. It is computed again, and must be the same.
+// whoever can edit it could have anything done. It is computed again, and must be the same. From which users file and
+// for which directory, the command line decides where it says so: then the plan must have been saved for just that.
 func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context) error {
-	if other := wishes(line); len(other) > 0 {
+	if other := given(line, "reissue", "reissue-all", "reissue-missing", "allow-deletes", "rebuild-ledger"); len(other) > 0 {
 		return &hinted{
 			fmt.Errorf("a saved plan is performed as it is: %s cannot change it", strings.Join(other, ", ")),
 			"leave it out, or give it to provision plan --save",
@@ -121,18 +131,13 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context
 	if err != nil {
 		return err
 	}
-	var then plans
-	var sources []string
-	for _, set := range saved.Sets {
-		then = append(then, computed{Plan: set.Plan, source: set.Source})
-		if !slices.Contains(sources, set.Source) {
-			sources = append(sources, set.Source)
-		}
-	}
-	if len(sources) == 0 {
+	if len(saved.Content.Sets) == 0 || len(saved.Content.Filename) == 0 {
 		return fmt.Errorf("%s holds no plan of any set", c.Plan)
 	}
-	sets, err := spec.Load(sources, s.in)
+	if err := c.savedFor(saved.Content, line); err != nil {
+		return err
+	}
+	sets, err := spec.Load(c.Filename, s.in)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &hinted{err, "the plan names the users file relative to the directory that it was saved in: apply it there"}
 	}
@@ -143,65 +148,119 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context
 	if err != nil {
 		return err
 	}
-	intents, err := saved.Wish.intents(sets, client)
+	intents, err := saved.Content.Wish.intents(sets, client)
 	if err != nil {
 		return err
 	}
-	dir, err := outdir.OpenWrite(ctx, saved.OutputDir, c.LockTimeout)
+	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s, verbApply, nil}
+	// Nothing is touched, not even the directory that the file names, before all is found to be as it was.
+	read, err := outdir.OpenRead(ch.path)
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	v := view{dir: read, endpoint: client.Endpoint(), all: c.ShowAll}
+	now, err := ch.unmoved(ctx, c.Plan, saved, intents, v)
+	if err != nil {
+		return err
+	}
+	if !now.changes() {
+		if err := ch.show(now, v); err != nil {
+			return err
+		}
+		return ch.execute(ctx, nil, read, v)
+	}
+	dir, err := outdir.OpenWrite(ctx, ch.path, c.LockTimeout)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	ch := change{c.changeFlags, saved.OutputDir, c.Output, client, s, verbApply, nil}
-	v := view{dir: dir, endpoint: client.Endpoint(), all: c.ShowAll}
-	planned, err := compute(ctx, intents, client, dir)
-	if err != nil {
-		return err
-	}
-	held, release, err := ch.lock(ctx, planned, dir)
+	held, release, err := ch.lock(ctx, now, dir)
 	if err != nil {
 		return err
 	}
 	defer release()
-	now, err := compute(held, intents, client, dir)
-	if err != nil {
-		return err
-	}
-	if err := now.check(held, client); err != nil {
-		return err
-	}
-	if saved.Changes && !now.changes() && !now.blocked() {
-		return fmt.Errorf("%s is out of date: nothing of it is left to do; it was probably applied already", c.Plan)
-	}
-	if err := moved(s, saved.Sets, now); err != nil {
+	v.dir = dir
+	if now, err = ch.unmoved(held, c.Plan, saved, intents, v); err != nil {
 		return err
 	}
 	if err := ch.show(now, v); err != nil {
 		return err
 	}
-	if !then.same(now) {
-		return &hinted{
-			fmt.Errorf("%s is not the plan that is computed from the same inputs (above): nothing was changed", c.Plan),
-			"time has made more due since, or the file was edited: provision plan --save again, and review it",
-		}
-	}
 	return ch.execute(held, now, dir, v)
 }
 
-// wishes are the flags on the command line that say what to apply, and not how.
-func wishes(line *kong.Context) []string {
-	var given []string
-	for _, p := range line.Path {
-		if p.Flag == nil {
-			continue
-		}
-		switch name := p.Flag.Name; name {
-		case "filename", "output-dir", "reissue", "reissue-all", "reissue-missing", "allow-deletes", "rebuild-ledger":
-			given = append(given, "--"+name)
+// savedFor refuses a plan that was saved for another users file or directory than the command line names, and fills in
+// what the command line leaves to the plan.
+func (c *applyCmd) savedFor(content savedContent, line *kong.Context) error {
+	for _, at := range []struct {
+		flag, name string
+		then, now  []string
+	}{
+		{"filename", "the users file", content.Filename, c.Filename},
+		{"output-dir", "the output directory", []string{content.OutputDir}, []string{c.OutputDir}},
+	} {
+		if len(given(line, at.flag)) > 0 && !slices.Equal(cleaned(at.then), cleaned(at.now)) {
+			return &hinted{
+				fmt.Errorf("%s was saved for %s %s, not %s: nothing was changed", c.Plan, at.name, strings.Join(at.then, ", "), strings.Join(at.now, ", ")),
+				"if that is not what was reviewed, somebody has edited the plan",
+			}
 		}
 	}
-	slices.Sort(given)
-	return slices.Compact(given)
+	c.Filename, c.OutputDir = content.Filename, content.OutputDir
+	return nil
+}
+
+// cleaned writes paths in one way, to compare them.
+func cleaned(paths []string) []string {
+	list := make([]string, 0, len(paths))
+	for _, p := range paths {
+		list = append(list, filepath.Clean(p))
+	}
+	return list
+}
+
+// unmoved computes the saved plans again and refuses when an input of theirs has moved, or when they are not the same.
+func (c change) unmoved(ctx context.Context, name string, saved savedPlan, intents []intent, v view) (plans, error) {
+	now, err := compute(ctx, intents, c.client, v.dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := now.check(ctx, c.client); err != nil {
+		return nil, err
+	}
+	if saved.Changes && !now.changes() && !now.blocked() {
+		return nil, fmt.Errorf("%s is out of date: nothing of it is left to do; it was probably applied already", name)
+	}
+	if err := moved(c.s, saved.Content.Sets, now); err != nil {
+		return nil, err
+	}
+	var then plans
+	for _, set := range saved.Content.Sets {
+		then = append(then, computed{Plan: set.Plan, source: set.Source})
+	}
+	if !then.same(now) {
+		if err := c.show(now, v); err != nil {
+			return nil, err
+		}
+		return nil, &hinted{
+			fmt.Errorf("%s is not the plan that is computed from the same inputs (above): nothing was changed", name),
+			"time has made more due since, or the file was edited: provision plan --save again, and review it",
+		}
+	}
+	return now, nil
+}
+
+// given are those of some flags that stand on the command line.
+func given(line *kong.Context, flags ...string) []string {
+	var found []string
+	for _, p := range line.Path {
+		if p.Flag != nil && slices.Contains(flags, p.Flag.Name) {
+			found = append(found, "--"+p.Flag.Name)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // moved lists every input of the saved plans that is not what it was.
