@@ -123,7 +123,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 			return nil, err
 		}
 	} else if !read.Exists() {
-		return shown, c.execute(ctx, nil, read, v)
+		return shown, c.execute(ctx, shown, read, v)
 	}
 	dir, err := outdir.OpenWrite(ctx, c.path, c.LockTimeout)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 	}
 	defer dir.Close()
 	if !shown.changes() { // opening has cleared what a crash left
-		return shown, c.execute(ctx, nil, dir, v)
+		return shown, c.execute(ctx, shown, dir, v)
 	}
 	held, release, err := c.lock(ctx, shown, dir)
 	if err != nil {
@@ -241,11 +241,20 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 		v.report(c.s, reports, c.dry())
 	case "quiet":
 	default:
-		if err := printDocument(c.s.out, c.format, reportDocument(reports, c.dry())); err != nil {
+		if err := printDocument(c.s.out, c.format, reportDocument(all, reports, c.dry())); err != nil {
 			return err
 		}
 	}
-	return outcome(ctx, reports)
+	if err := outcome(ctx, reports); err != nil {
+		return err
+	}
+	if n := all.leftOut(); n > 0 {
+		if n == 1 {
+			return errors.New("1 object was left as it is: it has a name of this set's and not its label")
+		}
+		return fmt.Errorf("%s were left as they are: they have names of this set's and not its label", plural(n, "object"))
+	}
+	return nil
 }
 
 // outcome is the exit of a run whose report has been shown.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +20,10 @@ import (
 
 // intent is what one set is to become, and how that is decided.
 type intent struct {
-	source  string // the users file
-	desired plan.Desired
-	decide  func(plan.Desired, plan.Observed, time.Time) plan.Plan
+	source       string // the users file
+	desired      plan.Desired
+	decide       func(plan.Desired, plan.Observed, time.Time) plan.Plan
+	allowDeletes int // of all sets together
 }
 
 // intents turns the sets of the users files into what apply wants.
@@ -35,7 +35,7 @@ func (f wishFlags) intents(sets []spec.Set, client *cluster.Client) ([]intent, e
 	var list []intent
 	for _, set := range sets {
 		d := plan.Expand(set, client.Endpoint())
-		d.RebuildLedger, d.AllowDeletes, d.ReissueMissing = f.RebuildLedger, f.AllowDeletes, f.ReissueMissing
+		d.RebuildLedger, d.ReissueMissing = f.RebuildLedger, f.ReissueMissing
 		names := f.Reissue
 		if f.ReissueAll {
 			names = nil
@@ -50,7 +50,7 @@ func (f wishFlags) intents(sets []spec.Set, client *cluster.Client) ([]intent, e
 		for name := range unknown {
 			unknown[name] = unknown[name] && missed[name]
 		}
-		list = append(list, intent{set.Pos.File, d, plan.Compute})
+		list = append(list, intent{set.Pos.File, d, plan.Compute, f.AllowDeletes})
 	}
 	for _, name := range f.Reissue {
 		if unknown[name] {
@@ -89,6 +89,13 @@ func compute(ctx context.Context, intents []intent, client *cluster.Client, dir 
 		}
 		all = append(all, computed{in.decide(in.desired, observed, time.Now()), in.source, client.UID(), client.Username(), in.desired, observed, nil})
 	}
+	together := make([]*plan.Plan, len(all))
+	for i := range all {
+		together[i] = &all[i].Plan
+	}
+	if len(intents) > 0 {
+		plan.Agree(together, intents[0].allowDeletes)
+	}
 	return all, nil
 }
 
@@ -98,14 +105,18 @@ func (all plans) check(ctx context.Context, client *cluster.Client) error {
 	for i := range all {
 		p := &all[i]
 		g, ctx := errgroup.WithContext(ctx)
-		var warnings []plan.Warning
+		var warnings, powerful []plan.Warning
 		g.Go(func() (err error) {
 			warnings, err = boundElsewhere(ctx, client, p)
 			return err
 		})
 		g.Go(func() (err error) {
+			powerful, err = powerfulGrants(ctx, client, p.Plan)
+			return err
+		})
+		g.Go(func() (err error) {
 			p.missing, err = client.Missing(ctx, p.Plan)
-			if len(p.Problems) > 0 { // a dry run among the questions may stumble over a problem already found
+			if p.blocked() { // a dry run among the questions may stumble over a problem already found
 				return nil
 			}
 			return err
@@ -113,7 +124,7 @@ func (all plans) check(ctx context.Context, client *cluster.Client) error {
 		if err := g.Wait(); err != nil {
 			return err
 		}
-		p.Warnings = append(p.Warnings, warnings...)
+		p.Warnings = append(p.Warnings, slices.Concat(warnings, powerful)...)
 	}
 	return nil
 }
@@ -142,11 +153,15 @@ func observe(ctx context.Context, desired plan.Desired, client *cluster.Client, 
 }
 
 // boundElsewhere looks for bindings outside the set. It warns of names that are given for the first time and are bound
-// already: who gets such a certificate gets that too. Groups are often bound elsewhere on purpose: of them only
-// cluster-admin is told. And of those whose certificates outlive them it keeps only the groups that anything is bound to.
+// already: who gets such a certificate gets that too. Groups are often bound elsewhere on purpose: of them only what
+// allows everything is told, and that nothing at all is bound to one. And of those whose certificates outlive them it
+// keeps only the groups that anything is bound to.
 func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([]plan.Warning, error) {
 	fresh, stays := newNames(p.Plan, p.observed), stillBound(p.Plan, p.observed)
-	who := maps.Clone(fresh)
+	who := map[plan.Subject]bool{}
+	for s := range fresh {
+		who[s] = true
+	}
 	for _, w := range p.Warnings {
 		if w.Code == plan.StillAuthenticates {
 			for _, g := range w.Items {
@@ -170,40 +185,95 @@ func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([
 		}
 	}
 	var list []plan.Warning
-	for subject, bindings := range found {
-		if !fresh[subject] {
-			continue
-		}
-		if subject.Kind == "Group" {
-			bindings = slices.DeleteFunc(bindings, func(b string) bool { return !strings.HasSuffix(b, "(ClusterRole/cluster-admin)") })
-		}
-		if len(bindings) > 0 {
-			name := plan.SubjectTexts([]plan.Subject{subject})[0]
-			w := plan.Warning{Code: plan.GrantedElsewhere, Name: name, Items: bindings}
-			if subject.Kind == "User" {
-				w.User = subject.Name
+	for _, subject := range slices.SortedFunc(maps.Keys(fresh), func(a, b plan.Subject) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	}) {
+		bindings := found[subject]
+		w := plan.Warning{Code: plan.GrantedElsewhere, Name: plan.SubjectTexts([]plan.Subject{subject})[0]}
+		switch {
+		case subject.Kind == "User":
+			w.User = subject.Name
+		case len(bindings) == 0 && !stays[subject]:
+			if slices.ContainsFunc(p.desired.SimilarGroups, func(g spec.SimilarGroup) bool { return g.Group == subject.Name }) {
+				continue // that doubt is the same
 			}
+			list = append(list, plan.Warning{Code: plan.UnboundGroup, Name: subject.Name, Items: fresh[subject]})
+			continue
+		default:
+			if bindings, err = client.AllPowerful(ctx, bindings); err != nil {
+				return nil, err
+			}
+		}
+		for _, b := range bindings {
+			w.Items = append(w.Items, objectName(b.Kind(), b.Namespace, b.Name)+" ("+objectName(b.RoleRef.Kind, "", b.RoleRef.Name)+")")
+		}
+		if len(w.Items) > 0 {
 			list = append(list, w)
 		}
 	}
-	slices.SortFunc(list, func(a, b plan.Warning) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
 }
 
-// newNames are the users who get their first certificate of the set, and the groups in it.
-func newNames(p plan.Plan, observed plan.Observed) map[plan.Subject]bool {
-	had := map[string]bool{}
-	for _, r := range observed.Ledger {
-		had[r.User] = true
+// powerfulGrants warns of roles that allow everything, which others made and which the plan grants to somebody new.
+func powerfulGrants(ctx context.Context, client *cluster.Client, p plan.Plan) ([]plan.Warning, error) {
+	own := map[plan.ObjectKey]bool{}
+	for _, c := range p.Roles {
+		if c.After != nil {
+			own[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = true
+		}
 	}
-	who := map[plan.Subject]bool{}
-	for _, u := range p.Users {
-		if u.Certificate.After == nil || u.Certificate.Before != nil || had[u.Name] {
+	var grants []plan.Binding
+	for _, c := range p.Bindings {
+		if c.Op != plan.Create && c.Op != plan.Update {
 			continue
 		}
-		who[plan.Subject{Kind: "User", Name: u.Name}] = true
-		for _, g := range u.Certificate.After.Groups {
-			who[plan.Subject{Kind: "Group", Name: g}] = true
+		key := plan.ObjectKey{Name: c.After.RoleRef.Name}
+		if c.After.RoleRef.Kind == "Role" {
+			key.Namespace = c.After.Namespace
+		}
+		if !own[key] && c.After.RoleRef.Name != "cluster-admin" { // both are told without asking
+			grants = append(grants, *c.After)
+		}
+	}
+	powerful, err := client.AllPowerful(ctx, grants)
+	if err != nil {
+		return nil, err
+	}
+	var list []plan.Warning
+	for _, b := range powerful {
+		list = append(list, plan.Warning{Code: plan.PowerfulGrant, Namespace: b.Namespace, Name: objectName(b.RoleRef.Kind, "", b.RoleRef.Name), Items: plan.SubjectTexts(b.Subjects)})
+	}
+	return list, nil
+}
+
+// newNames are the users who get their first certificate of the set, and the groups that a certificate has for the first
+// time, with the users who get them.
+func newNames(p plan.Plan, observed plan.Observed) map[plan.Subject][]string {
+	had := map[string][]string{} // user -> groups
+	for _, r := range observed.Ledger {
+		had[r.User] = append(had[r.User], r.Groups...)
+	}
+	known := map[string]bool{}
+	for _, r := range observed.Ledger {
+		known[r.User] = true
+	}
+	who := map[plan.Subject][]string{}
+	for _, u := range p.Users {
+		after, before := u.Certificate.After, u.Certificate.Before
+		if u.Certificate.Op == plan.Keep || after == nil {
+			continue
+		}
+		groups := had[u.Name]
+		if before != nil {
+			groups = append(slices.Clone(groups), before.Groups...)
+		} else if !known[u.Name] {
+			who[plan.Subject{Kind: "User", Name: u.Name}] = []string{u.Name}
+		}
+		for _, g := range after.Groups {
+			if !slices.Contains(groups, g) {
+				s := plan.Subject{Kind: "Group", Name: g}
+				who[s] = append(who[s], u.Name)
+			}
 		}
 	}
 	return who
@@ -291,12 +361,24 @@ func (all plans) changes() bool {
 
 // blocked says whether anything must be mended before these plans can be applied.
 func (all plans) blocked() bool {
+	return slices.ContainsFunc(all, computed.blocked)
+}
+
+func (p computed) blocked() bool {
+	return len(p.missing) > 0 || slices.ContainsFunc(p.Problems, func(problem plan.Problem) bool { return problem.Code.Blocks() })
+}
+
+// leftOut counts what these plans leave as it is because somebody else's object stands in the way.
+func (all plans) leftOut() int {
+	n := 0
 	for _, p := range all {
-		if len(p.Problems)+len(p.missing) > 0 {
-			return true
+		for _, problem := range p.Problems {
+			if !problem.Code.Blocks() {
+				n++
+			}
 		}
 	}
-	return false
+	return n
 }
 
 // same says whether these plans do what those do.

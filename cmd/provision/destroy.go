@@ -41,7 +41,7 @@ func (c *destroyCmd) Run(ctx context.Context, s streams) error {
 	}
 	var intents []intent
 	for _, set := range sets {
-		intents = append(intents, intent{set.Pos.File, plan.Nothing(set), plan.Destroy})
+		intents = append(intents, intent{set.Pos.File, plan.Nothing(set), plan.Destroy, 0})
 	}
 	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s, verbDestroy, nil}
 	_, err = ch.run(ctx, intents, ask)

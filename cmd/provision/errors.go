@@ -41,8 +41,18 @@ func printError(s streams, err error) {
 	} else {
 		fmt.Fprintf(s.err, "%s %s\n", style.red("error:"), oneLine(err))
 	}
-	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(s.err, "%s\n", style.faint("hint: "+strings.ReplaceAll(hint, "\n", "\n      ")))
+	printHint(s, hintFor(err))
+}
+
+// printHint prints the way out. Objects stand at the first column, to be copied into kubectl apply -f -.
+func printHint(s streams, hint string) {
+	if hint == "" {
+		return
+	}
+	words, objects, _ := strings.Cut(hint, "\n---\n")
+	fmt.Fprintf(s.err, "%s\n", s.errStyle.faint("hint: "+strings.ReplaceAll(words, "\n", "\n      ")))
+	if objects != "" {
+		fmt.Fprintf(s.err, "---\n%s\n", strings.TrimSuffix(objects, "\n"))
 	}
 }
 

@@ -124,13 +124,20 @@ func planDocument(all plans, v view) document {
 			}
 			d.Warnings = append(d.Warnings, n)
 		}
-		for _, problem := range p.Problems {
-			what, _ := problemWords(p.Set, problem)
-			d.Errors = append(d.Errors, note{Set: p.Set, Code: string(problem.Code), Message: what, User: problem.User, File: problem.Pos.File, Line: problem.Pos.Line})
-		}
+		d.Errors = append(d.Errors, p.errorNotes()...)
 		d.Missing = append(d.Missing, p.missing...)
 	}
 	return d
+}
+
+// errorNotes are a plan's problems.
+func (p computed) errorNotes() []note {
+	var list []note
+	for _, problem := range p.Problems {
+		what, _ := problemWords(p.Set, problem)
+		list = append(list, note{Set: p.Set, Code: string(problem.Code), Message: what, User: problem.User, File: problem.Pos.File, Line: problem.Pos.Line})
+	}
+	return list
 }
 
 // summary counts the operations of all plans.
@@ -180,6 +187,7 @@ type reportDoc struct {
 	DryRun        bool                 `json:"dryRun"` // nothing was kept
 	Summary       map[apply.Status]int `json:"summary"`
 	Results       []resultDoc          `json:"results"`
+	Errors        []note               `json:"errors"` // of the plans: what was left as it is
 	Stopped       string               `json:"stopped,omitempty"`
 }
 
@@ -195,8 +203,11 @@ type resultDoc struct {
 	NotAfter  time.Time    `json:"notAfter,omitzero"`
 }
 
-func reportDocument(reports []apply.Report, dry bool) reportDoc {
-	d := reportDoc{FormatVersion: formatVersion, DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}}
+func reportDocument(all plans, reports []apply.Report, dry bool) reportDoc {
+	d := reportDoc{FormatVersion: formatVersion, DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}, Errors: []note{}}
+	for _, p := range all {
+		d.Errors = append(d.Errors, p.errorNotes()...)
+	}
 	for _, r := range reports {
 		if r.Stopped != nil {
 			d.Stopped = oneLine(r.Stopped)

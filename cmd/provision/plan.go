@@ -72,6 +72,9 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		}
 		fmt.Fprintf(s.err, "saved to %s: `provision apply %s` performs it\n", c.Save, c.Save)
 	}
+	if all.leftOut() > 0 {
+		return exitCode(exitError)
+	}
 	if c.DetailedExitcode && all.changes() {
 		return exitCode(exitChanges)
 	}

@@ -40,16 +40,7 @@ func (v view) render(w io.Writer, s style, p computed) {
 	v.bindings(w, s, p.Plan)
 	v.requests(w, s, p.Plan)
 	v.ledger(w, s, p.Plan)
-	if len(p.Warnings) > 0 {
-		fmt.Fprintf(w, "\n%s\n", s.bold("warnings"))
-		for i, warning := range p.Warnings {
-			if i == fewRows && !v.all {
-				fmt.Fprintf(w, "  %s ... and %s more (--show-all lists them)\n", s.yellow("!"), thousands(len(p.Warnings)-fewRows))
-				break
-			}
-			fmt.Fprintf(w, "  %s %s\n", s.yellow("!"), flat(warningWords(warning)))
-		}
-	}
+	v.warnings(w, s, p.Warnings)
 	if len(p.Problems) > 0 {
 		fmt.Fprintf(w, "\n%s\n", s.bold("errors"))
 		for _, problem := range p.Problems {
@@ -70,15 +61,59 @@ func (v view) render(w io.Writer, s style, p computed) {
 		if p.Ledger.CreateNamespace {
 			newNamespaces = []string{p.Ledger.Namespace}
 		}
-		fmt.Fprint(w, indent(rulesYAML(p.operator, p.missing, newNamespaces), "    "))
+		fmt.Fprint(w, rulesYAML(p.operator, p.missing, newNamespaces)) // from the first column on, to be copied
 	}
 	fmt.Fprintf(w, "\n%s\n", v.summary(s, p))
 }
 
-func (v view) summary(s style, p computed) string {
-	if len(p.Problems) > 0 || len(p.missing) > 0 {
-		return s.bold("plan: ") + s.red(fmt.Sprintf("cannot be applied: %s to fix", plural(len(p.Problems)+len(p.missing), "error")))
+// warnings lists the grave ones first, and each of them.
+func (v view) warnings(w io.Writer, s style, list []plan.Warning) {
+	if len(list) == 0 {
+		return
 	}
+	fmt.Fprintf(w, "\n%s\n", s.bold("warnings"))
+	shown, hidden := 0, 0
+	for _, grave := range []bool{true, false} {
+		for _, warning := range list {
+			if warning.Grave() != grave {
+				continue
+			}
+			if !v.all && !grave && shown == fewRows {
+				hidden++
+				continue
+			}
+			if !grave {
+				shown++
+			}
+			fmt.Fprintf(w, "  %s %s\n", s.yellow("!"), flat(warningWords(warning)))
+		}
+	}
+	if hidden > 0 {
+		fmt.Fprintf(w, "  %s ... and %s more (--show-all lists them)\n", s.yellow("!"), thousands(hidden))
+	}
+}
+
+func (v view) summary(s style, p computed) string {
+	left := plans{p}.leftOut()
+	if p.blocked() {
+		var parts []string
+		if n := len(p.Problems); n > 0 {
+			parts = append(parts, plural(n, "error")+" to fix")
+		}
+		if n := len(p.missing); n > 0 {
+			parts = append(parts, plural(n, "permission")+" missing")
+		}
+		return s.bold("plan: ") + s.red("cannot be applied: "+strings.Join(parts, ", "))
+	}
+	line := v.changes(s, p)
+	if left > 0 {
+		line += "\n      " + s.red(plural(left, "object")+" left as found: see errors")
+	}
+	return line
+}
+
+// changes counts what a plan that can be applied does.
+func (v view) changes(s style, p computed) string {
 	sum := p.Summarize()
 	if !p.Changes() && v.nothing != "" {
 		return s.bold("plan: ") + v.nothing
@@ -144,7 +179,7 @@ type row struct {
 	sign  string
 	text  string
 	below []string
-	whole bool // no line below is ever left out: what is granted here must be seen
+	whole bool // neither it nor a line below it is ever left out: what is granted here must be seen
 }
 
 // flat keeps a text on its line: names from the cluster may hold anything.
@@ -194,7 +229,7 @@ func (v view) rows(w io.Writer, s style, title string, list []row, unchanged int
 			if r.sign != sign {
 				continue
 			}
-			if !v.all && sign != "-" && shown == fewRows {
+			if !v.all && !r.whole && sign != "-" && shown >= fewRows {
 				hidden++
 				continue
 			}
@@ -299,6 +334,7 @@ func (v view) roles(w io.Writer, s style, p plan.Plan) {
 
 func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 	var list []row
+	powerful := powerfulRoles(p)
 	unchanged := 0
 	for _, c := range p.Bindings {
 		if c.Op == plan.Keep {
@@ -310,7 +346,7 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 			of = c.Before
 		}
 		r := row{sign(c.Op), fmt.Sprintf("%s %s (%s): %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name),
-			objectName(of.RoleRef.Kind, "", of.RoleRef.Name), reasonsWords(c.Reasons)), nil, of.RoleRef.Name == "cluster-admin"}
+			objectName(of.RoleRef.Kind, "", of.RoleRef.Name), reasonsWords(c.Reasons)), nil, powerful[of.RoleRef]}
 		switch c.Op {
 		case plan.Create:
 			r.below = signed("+", plan.SubjectTexts(c.After.Subjects))
@@ -321,6 +357,21 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 		list = append(list, r)
 	}
 	v.rows(w, s, "bindings", list, unchanged)
+}
+
+// powerfulRoles are those that the plan warns of.
+func powerfulRoles(p plan.Plan) map[plan.RoleRef]bool {
+	refs := map[plan.RoleRef]bool{{Kind: "ClusterRole", Name: "cluster-admin"}: true}
+	for _, w := range p.Warnings {
+		switch w.Code {
+		case plan.PowerfulRole:
+			refs[plan.RoleRef{Kind: plan.Role{Namespace: w.Namespace}.Kind(), Name: w.Name}] = true
+		case plan.PowerfulGrant:
+			kind, name, _ := strings.Cut(w.Name, "/")
+			refs[plan.RoleRef{Kind: map[string]string{"role": "Role", "clusterrole": "ClusterRole"}[kind], Name: name}] = true
+		}
+	}
+	return refs
 }
 
 // requests lists requests that would be issued for nobody.
@@ -404,10 +455,4 @@ func signed(sign string, texts []string) []string {
 		lines = append(lines, sign+" "+t)
 	}
 	return lines
-}
-
-func indent(text, by string) string {
-	lines := strings.SplitAfter(text, "\n")
-	lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" })
-	return by + strings.Join(lines, by)
 }

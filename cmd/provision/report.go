@@ -21,8 +21,8 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 			for _, one := range failures {
 				fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.red("failed:"), flat(objectName(one.Kind, one.Namespace, one.Name)), oneLine(one.Err))
 			}
-			if hint != "" && r.Stopped == nil {
-				fmt.Fprintf(s.err, "%s\n", s.errStyle.faint("hint: "+strings.ReplaceAll(hint, "\n", "\n      ")))
+			if r.Stopped == nil {
+				printHint(s, hint)
 			}
 		}
 		if r.Stopped != nil && !errors.Is(r.Stopped, context.Canceled) {

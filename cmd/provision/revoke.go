@@ -55,7 +55,7 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 	}
 	var intents []intent
 	for _, set := range sets {
-		intents = append(intents, intent{set.Pos.File, plan.Expand(set, client.Endpoint()), decide})
+		intents = append(intents, intent{set.Pos.File, plan.Expand(set, client.Endpoint()), decide, 0})
 	}
 	format := c.Output
 	if format != "text" {

@@ -168,7 +168,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context
 		if err := ch.show(now, v); err != nil {
 			return err
 		}
-		return ch.execute(ctx, nil, read, v)
+		return ch.execute(ctx, now, read, v)
 	}
 	dir, err := outdir.OpenWrite(ctx, ch.path, c.LockTimeout)
 	if err != nil {

@@ -137,15 +137,22 @@ func warningWords(w plan.Warning) string {
 	case plan.StillInGroup:
 		return fmt.Sprintf("%s's old certificate still says %s until %s: Kubernetes cannot revoke it", w.User, strings.Join(w.Items, ", "), timeWords(w.Until))
 	case plan.ClusterAdmin:
-		where := "the whole cluster"
-		if w.Name != "" {
-			where = "namespace " + w.Name
-		}
-		return fmt.Sprintf("cluster-admin in %s goes to %s", where, strings.Join(w.Items, ", "))
+		return fmt.Sprintf("cluster-admin %s goes to %s", whereWords(w.Namespace), strings.Join(w.Items, ", "))
 	case plan.DurationLater:
 		return fmt.Sprintf("the duration in the file differs from that of the present certificate of %s: it counts from the next certificate", listed(w.Items))
 	case plan.ShorterThanAsked:
 		return fmt.Sprintf("the signer shortened certificates from %s to %s (kube-controller-manager --cluster-signing-duration, or the end of the CA): %s", w.From, w.To, listed(w.Items))
+	case plan.LongerThanAsked:
+		return fmt.Sprintf("the signer issued certificates for %s where %s were asked for, so they cannot be relied on to end: %s", w.To, w.From, listed(w.Items))
+	case plan.OlderLives:
+		return fmt.Sprintf("the certificates that are replaced go on until %s at the latest: Kubernetes cannot revoke them: %s", timeWords(w.Until), listed(w.Items))
+	case plan.UnboundGroup:
+		return fmt.Sprintf("nothing is bound to the group %s, which is given for the first time: is it spelled right? It goes to %s", plan.Quoted(w.Name), listed(w.Items))
+	case plan.PowerfulRole:
+		return fmt.Sprintf("%s of this set allows everything, or lets its holders give themselves more: %s",
+			objectName(plan.Role{Namespace: w.Namespace}.Kind(), w.Namespace, w.Name), strings.Join(w.Items, "; "))
+	case plan.PowerfulGrant:
+		return fmt.Sprintf("%s allows everything, or lets its holders give themselves more: %s it goes to %s", w.Name, whereWords(w.Namespace), listed(w.Items))
 	case plan.IssuedElsewhere:
 		return fmt.Sprintf("no kubeconfig here, but a valid certificate, for %s: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here", listed(w.Items))
 	case plan.ForeignRequest:
@@ -158,8 +165,6 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
 	case plan.LabelCopied:
 		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", listed(w.Items))
-	case plan.LabelGone:
-		return fmt.Sprintf("%s has this set's name but not its label: somebody took it off, or made it; it is not touched, and what it grants stays", objectName("binding", w.Namespace, w.Name))
 	case plan.GrantedElsewhere:
 		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", w.Name, listed(w.Items))
 	case plan.NotBegun:
@@ -172,6 +177,14 @@ func warningWords(w plan.Warning) string {
 		return "your own context skips TLS verification, and so will the kubeconfigs: set cluster.certificateAuthorityData in the users file"
 	}
 	return string(w.Code)
+}
+
+// whereWords says how far a binding reaches.
+func whereWords(namespace string) string {
+	if namespace == "" {
+		return "in the whole cluster"
+	}
+	return "in namespace " + namespace
 }
 
 // similarGroupWords doubts a group that may be misspelt.
@@ -207,18 +220,28 @@ func problemWords(set string, p plan.Problem) (what, hint string) {
 		}
 		return name + " is there already and is not ours: it does not carry this set's label",
 			fmt.Sprintf("%s; if it is this set's and lost its label: kubectl label %s %s=%s", hint, name, plan.SetLabel, set)
+	case plan.LabelGone:
+		name := objectName(p.Kind, p.Namespace, p.Name)
+		hint = fmt.Sprintf("remove it: kubectl delete %s", name)
+		if p.Detail != "" {
+			return fmt.Sprintf("%s has a name of this set's, but belongs to the set %s: what it grants stays", name, p.Detail), hint
+		}
+		return name + " has this set's name but not its label: somebody took that off, or made it; what it grants stays", hint
 	case plan.ForeignFile:
 		return fmt.Sprintf("%s is not ours: %s", p.Name, p.Detail), "move it away"
 	case plan.FileOfOtherSet:
-		return fmt.Sprintf("%s belongs to the set %s", p.Name, p.Detail), "use another output directory (-d), or take the user out of one of the two sets"
+		return fmt.Sprintf("%s belongs to the set %s", p.Name, p.Detail), "use another output directory (-d), or take the user out of one of the two sets; who has moved from one to the other must leave first: provision apply -f the file of " + p.Detail
 	case plan.ClusterNameTaken:
 		return fmt.Sprintf("%s has another cluster's entry named %q", p.Name, p.Detail), "set cluster.name in the users file to a name of its own"
 	case plan.NameReused:
 		return fmt.Sprintf("somebody who was removed had the name %q, and a certificate for it lives until %s: who holds it would be %s", p.User, timeWords(p.Until), p.User),
 			"choose another name, wait, or set reuse: true for this user if it is the same person"
 	case plan.TooManyDeletes:
-		return fmt.Sprintf("this would delete %d users, bindings and roles of the set, more than the %s that are allowed without asking: is the users file whole?", p.Count, p.Detail),
-			fmt.Sprintf("if it is, give --allow-deletes=%d", p.Count)
+		hint = fmt.Sprintf("if it is, give --allow-deletes=%d", p.Total)
+		if p.Total != p.Count {
+			hint += ", the number of all sets together"
+		}
+		return fmt.Sprintf("this would delete %d users, bindings and roles of the set, more than the %s that are allowed without asking: is the users file whole?", p.Count, p.Detail), hint
 	case plan.LedgerIncomplete:
 		return fmt.Sprintf("the ledger in namespace %s does not list living certificates of %s: was it deleted or edited?", p.Name, p.Detail),
 			"provision apply --rebuild-ledger records them again"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -45,20 +46,56 @@ func (c *Client) Accesses(ctx context.Context, user string, groups []string) ([]
 	return found, g.Wait()
 }
 
-// GrantedElsewhere finds the bindings outside a set that grant something to one of the subjects: "RoleBinding x -n y" by
-// subject. It reads every binding in the cluster.
-func (c *Client) GrantedElsewhere(ctx context.Context, set string, who map[plan.Subject]bool) (map[plan.Subject][]string, error) {
+// GrantedElsewhere finds the bindings outside a set that have one of the subjects, by subject. It reads every binding in
+// the cluster.
+func (c *Client) GrantedElsewhere(ctx context.Context, set string, who map[plan.Subject]bool) (map[plan.Subject][]plan.Binding, error) {
 	found, err := c.bindingsOf(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	by := map[plan.Subject][]string{}
+	by := map[plan.Subject][]plan.Binding{}
 	for _, a := range found {
 		if a.Set != set {
-			by[a.Subject] = append(by[a.Subject], describe(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name)+" ("+a.Binding.RoleRef.String()+")")
+			by[a.Subject] = append(by[a.Subject], a.Binding)
 		}
 	}
 	return by, nil
+}
+
+// AllPowerful picks the bindings to roles that allow everything, or to take everything. It asks once for each role; of those
+// that the operator may not read only cluster-admin is known.
+func (c *Client) AllPowerful(ctx context.Context, bindings []plan.Binding) ([]plan.Binding, error) {
+	type role struct{ namespace, kind, name string }
+	of := func(b plan.Binding) role {
+		if b.RoleRef.Kind == "ClusterRole" {
+			return role{"", b.RoleRef.Kind, b.RoleRef.Name}
+		}
+		return role{b.Namespace, b.RoleRef.Kind, b.RoleRef.Name}
+	}
+	powerful := map[role]bool{}
+	for _, b := range bindings {
+		powerful[of(b)] = false
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallelReviews)
+	for r := range powerful {
+		g.Go(func() error {
+			rules, err := c.rules(ctx, r.namespace, plan.RoleRef{Kind: r.kind, Name: r.name})
+			_, refused := errors.AsType[*PermissionError](err)
+			if err != nil && !refused && !errors.Is(err, ErrRoleMissing) {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			powerful[r] = len(plan.Powerful(rules)) > 0 || refused && r.name == "cluster-admin"
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(bindings), func(b plan.Binding) bool { return !powerful[of(b)] }), nil
 }
 
 // bindingsOf lists every binding in the cluster that has one of the subjects.

@@ -160,39 +160,43 @@ func (l *Login) May(ctx context.Context, p Probe) (bool, error) {
 	return answer.Status.Allowed, nil
 }
 
-// Probe finds a question for a binding: the first rule of its role, as the cluster has it. A role without rules
-// grants nothing and has none (false).
-func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error) {
+// rules reads what a role allows, as the cluster has it; ErrRoleMissing when it is not there.
+func (c *Client) rules(ctx context.Context, namespace string, ref plan.RoleRef) ([]rbacv1.PolicyRule, error) {
+	what, need := describe(ref.Kind, "", ref.Name), scoped("clusterroles", "")
+	if ref.Kind == "Role" {
+		what, need = describe(ref.Kind, namespace, ref.Name), scoped("roles", namespace)
+	}
+	need.Verb = "get"
 	var rules []rbacv1.PolicyRule
 	err := retry(ctx, func() error {
-		if b.RoleRef.Kind == "Role" {
-			role, err := c.kube.RbacV1().Roles(b.Namespace).Get(ctx, b.RoleRef.Name, metav1.GetOptions{})
+		if ref.Kind == "Role" {
+			role, err := c.kube.RbacV1().Roles(namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 			if err == nil {
 				rules = role.Rules
 			}
 			return err
 		}
-		role, err := c.kube.RbacV1().ClusterRoles().Get(ctx, b.RoleRef.Name, metav1.GetOptions{})
+		role, err := c.kube.RbacV1().ClusterRoles().Get(ctx, ref.Name, metav1.GetOptions{})
 		if err == nil {
 			rules = role.Rules
 		}
 		return err
 	})
-	what := describe(b.RoleRef.Kind, "", b.RoleRef.Name)
-	if b.RoleRef.Kind == "Role" {
-		what = describe(b.RoleRef.Kind, b.Namespace, b.RoleRef.Name)
-	}
 	if apierrors.IsNotFound(err) {
-		return Probe{}, false, fmt.Errorf("%s %w", what, ErrRoleMissing)
+		return nil, fmt.Errorf("%s %w", what, ErrRoleMissing)
 	}
 	if err != nil {
-		resource := "clusterroles"
-		if b.RoleRef.Kind == "Role" {
-			resource = "roles"
-		}
-		need := scoped(resource, b.Namespace)
-		need.Verb = "get"
-		return Probe{}, false, c.permission(err, need, "read "+what)
+		return nil, c.permission(err, need, "read "+what)
+	}
+	return rules, nil
+}
+
+// Probe finds a question for a binding: the first rule of its role, as the cluster has it. A role without rules
+// grants nothing and has none (false).
+func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error) {
+	rules, err := c.rules(ctx, b.Namespace, b.RoleRef)
+	if err != nil {
+		return Probe{}, false, err
 	}
 	var found Probe
 	ok := false

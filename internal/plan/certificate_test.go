@@ -97,6 +97,7 @@ func journalKey(u User, key string) Key {
 type world struct {
 	Desired
 	Observed
+	Allow int // deletions that are agreed to
 }
 
 // settled is a world in which every user has what the file says since issued, and nothing is to be done.
@@ -104,6 +105,7 @@ func settled(issued time.Time, users ...User) world {
 	w := world{
 		Desired{Set: setName, Digest: "sha256:1", Users: users, LedgerNamespace: "provision-system"},
 		Observed{Files: map[string]File{}, Keys: map[string]Key{}, LedgerNamespace: true, BindingOwners: map[ObjectKey]string{}, RoleOwners: map[ObjectKey]string{}},
+		0,
 	}
 	for _, u := range users {
 		f := fileOf(u, issued)
@@ -113,7 +115,11 @@ func settled(issued time.Time, users ...User) world {
 	return w
 }
 
-func (w world) plan() Plan { return Compute(w.Desired, w.Observed, noon) }
+func (w world) plan() Plan {
+	p := Compute(w.Desired, w.Observed, noon)
+	Agree([]*Plan{&p}, w.Allow)
+	return p
+}
 
 // file changes the file of jane.
 func (w world) file(change func(*File)) {

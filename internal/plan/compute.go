@@ -37,9 +37,9 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 
 	p.Roles, more = computeRoles(desired, observed)
 	problems = append(problems, more...)
-	p.Bindings, more = computeBindings(desired, observed)
+	p.Bindings, more = computeBindings(desired, observed, more)
 	problems = append(problems, more...)
-	if problem := tooManyDeletes(desired, p); problem != nil {
+	if problem := tooManyDeletes(desired, observed, p, now); problem != nil {
 		problems = append(problems, *problem)
 	}
 
@@ -169,18 +169,48 @@ func (d decision) superseded(users []UserChange) []Change[Request] {
 // few is how many deletions are done without being agreed to by number: a fifth of the set, and at least five.
 func few(total int) int { return max(5, total/5) }
 
-// tooManyDeletes guards against a file that lost its half.
-func tooManyDeletes(desired Desired, p Plan) *Problem {
-	n := p.Deletions()
-	s := p.Summarize()
-	total := s.Kubeconfigs[Keep] + s.Kubeconfigs[Rewrite] + s.Kubeconfigs[Remove]
+// tooManyDeletes guards against a file that lost its half. Whom somebody else has put into a binding counts nowhere:
+// else he could make it too many.
+func tooManyDeletes(desired Desired, observed Observed, p Plan, now time.Time) *Problem {
+	people := map[string]bool{}
+	for name, f := range observed.Files {
+		if f.State == FileOurs {
+			people[name] = true
+		}
+	}
+	for _, r := range observed.Ledger {
+		if r.Live(now) && r.Removed.IsZero() {
+			people[r.User] = true
+		}
+	}
+	s, total := p.Summarize(), len(people)
 	for _, op := range []Op{Keep, Update, Delete} {
 		total += s.Bindings[op] + s.Roles[op]
 	}
-	if desired.Destroy || n <= few(total) || n == desired.AllowDeletes {
+	n := p.Deletions()
+	if desired.Destroy || n <= few(total) {
 		return nil
 	}
-	return &Problem{Code: TooManyDeletes, Count: n, Detail: strconv.Itoa(few(total))}
+	return &Problem{Code: TooManyDeletes, Count: n, Detail: strconv.Itoa(few(total)), Total: n}
+}
+
+// Agree settles the deletions of plans that are applied together: they are no problem when allowed is the number of all
+// of them, and otherwise each such problem says that number.
+func Agree(plans []*Plan, allowed int) {
+	total := 0
+	for _, p := range plans {
+		total += p.Deletions()
+	}
+	for _, p := range plans {
+		if total == allowed {
+			p.Problems = slices.DeleteFunc(p.Problems, func(problem Problem) bool { return problem.Code == TooManyDeletes })
+		}
+		for i := range p.Problems {
+			if p.Problems[i].Code == TooManyDeletes {
+				p.Problems[i].Total = total
+			}
+		}
+	}
 }
 
 // missing finds the namespaces and roles that the file refers to and that are not there.
@@ -245,8 +275,9 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 			list = append(list, Warning{Code: StillAuthenticates, User: name, Items: groups, Until: until})
 		}
 	}
-	var later, away []string
-	shorter := map[[2]time.Duration][]string{}
+	var later, away, older []string
+	var olderUntil time.Time
+	shorter, longer := map[[2]time.Duration][]string{}, map[[2]time.Duration][]string{}
 	for _, u := range p.Users {
 		if u.Kubeconfig.Op == Remove {
 			stays(u.Name, u.Certificate.Before)
@@ -266,9 +297,19 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 			if have.NotBefore.After(now) {
 				list = append(list, Warning{Code: NotBegun, User: u.Name, Until: have.NotBefore})
 			}
-			if life := issuedLife(have); life+shortTolerance < have.Duration {
-				pair := [2]time.Duration{have.Duration, life.Round(time.Minute)}
+			pair := [2]time.Duration{have.Duration, issuedLife(have).Round(time.Minute)}
+			switch life := issuedLife(have); {
+			case have.Duration == 0: // nobody knows what was asked
+			case life+shortTolerance < have.Duration:
 				shorter[pair] = append(shorter[pair], u.Name)
+			case life > have.Duration+shortTolerance:
+				longer[pair] = append(longer[pair], u.Name)
+			}
+		}
+		if have := u.Certificate.Before; have != nil && asks(u.Certificate.Reasons, Requested) && have.NotAfter.After(now) {
+			older = append(older, u.Name)
+			if have.NotAfter.After(olderUntil) {
+				olderUntil = have.NotAfter
 			}
 		}
 	}
@@ -283,12 +324,27 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 	if len(away) > 0 {
 		list = append(list, Warning{Code: IssuedElsewhere, Items: away})
 	}
-	for _, pair := range slices.SortedFunc(maps.Keys(shorter), func(a, b [2]time.Duration) int {
+	if len(older) > 0 {
+		list = append(list, Warning{Code: OlderLives, Items: older, Until: olderUntil})
+	}
+	list = append(list, otherLives(ShorterThanAsked, shorter)...)
+	list = append(list, otherLives(LongerThanAsked, longer)...)
+	return list
+}
+
+// otherLives warns of users by what was asked for and what was issued.
+func otherLives(code WarningCode, users map[[2]time.Duration][]string) []Warning {
+	var list []Warning
+	for _, pair := range slices.SortedFunc(maps.Keys(users), func(a, b [2]time.Duration) int {
 		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 	}) {
-		list = append(list, Warning{Code: ShorterThanAsked, Items: shorter[pair], From: spec.FormatDuration(pair[0]), To: spec.FormatDuration(pair[1])})
+		list = append(list, Warning{Code: code, Items: users[pair], From: spec.FormatDuration(pair[0]), To: spec.FormatDuration(pair[1])})
 	}
 	return list
+}
+
+func asks(reasons []Reason, code ReasonCode) bool {
+	return slices.ContainsFunc(reasons, func(r Reason) bool { return r.Code == code })
 }
 
 // setWarnings are those that concern the whole set.
@@ -298,7 +354,12 @@ func setWarnings(desired Desired, observed Observed, records []Record) []Warning
 		if b.RoleRef != (RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}) {
 			continue
 		}
-		list = append(list, Warning{Code: ClusterAdmin, Name: b.Namespace, Items: SubjectTexts(b.Subjects)})
+		list = append(list, Warning{Code: ClusterAdmin, Namespace: b.Namespace, Items: SubjectTexts(b.Subjects)})
+	}
+	for _, r := range desired.Roles {
+		if rules := Powerful(r.Rules); len(rules) > 0 {
+			list = append(list, Warning{Code: PowerfulRole, Namespace: r.Namespace, Name: r.Name, Items: RuleTexts(rules)})
+		}
 	}
 	if desired.Insecure {
 		list = append(list, Warning{Code: Insecure})
@@ -318,11 +379,6 @@ func setWarnings(desired Desired, observed Observed, records []Record) []Warning
 	if len(copied) > 0 {
 		slices.Sort(copied)
 		list = append(list, Warning{Code: LabelCopied, Items: copied})
-	}
-	for key, owner := range observed.BindingOwners {
-		if owner != desired.Set {
-			list = append(list, Warning{Code: LabelGone, Name: key.Name, Namespace: key.Namespace})
-		}
 	}
 	if observed.ClientCAError != "" {
 		list = append(list, Warning{Code: CANotChecked, To: observed.ClientCAError})

@@ -28,7 +28,6 @@ type Desired struct {
 	RebuildLedger  bool // record living certificates that the ledger has lost
 	ReissueMissing bool // issue a new certificate where one lives and its kubeconfig is not here
 	Destroy        bool // the whole set is to go
-	AllowDeletes   int  // this many deletions were agreed to; 0: only few are done
 }
 
 // Reissue marks users for a new certificate whatever they have. It returns the names that are not in the file.

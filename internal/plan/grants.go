@@ -50,11 +50,16 @@ func computeRoles(desired Desired, observed Observed) ([]Change[Role], []Problem
 }
 
 // computeBindings spreads the subjects of every role and scope over as many bindings as they need and compares.
-// A subject stays in the binding that has it, so that adding one user changes one object.
-func computeBindings(desired Desired, observed Observed) ([]Change[Binding], []Problem) {
+// A subject stays in the binding that has it, so that adding one user changes one object. To a role that is somebody
+// else's (foreign) nobody is bound: who knows what it allows.
+func computeBindings(desired Desired, observed Observed, foreign []Problem) ([]Change[Binding], []Problem) {
 	type scope struct {
 		namespace string
 		ref       RoleRef
+	}
+	notOurs := map[scope]bool{}
+	for _, p := range foreign {
+		notOurs[scope{p.Namespace, RoleRef{p.Kind, p.Name}}] = true
 	}
 	var changes []Change[Binding]
 	var problems []Problem
@@ -71,6 +76,13 @@ func computeBindings(desired Desired, observed Observed) ([]Change[Binding], []P
 	}
 	for _, want := range desired.Bindings {
 		s := scope{want.Namespace, want.RoleRef}
+		role := s
+		if want.RoleRef.Kind == "ClusterRole" {
+			role.namespace = ""
+		}
+		if notOurs[role] {
+			want.Subjects = present(want.Subjects, have[s])
+		}
 		changes = append(changes, spread(want, have[s])...)
 		delete(have, s)
 	}
@@ -91,12 +103,33 @@ func computeBindings(desired Desired, observed Observed) ([]Change[Binding], []P
 		}
 		return false
 	})
+	named := map[ObjectKey]bool{}
+	for _, p := range problems {
+		named[ObjectKey{p.Namespace, p.Name}] = true
+	}
+	for key, owner := range observed.BindingOwners {
+		if owner != desired.Set && !named[key] {
+			problems = append(problems, Problem{Code: LabelGone, Kind: Binding{Namespace: key.Namespace}.Kind(), Namespace: key.Namespace, Name: key.Name, Detail: owner})
+		}
+	}
+	slices.SortFunc(problems, func(a, b Problem) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
 	changes = replaced(changes)
 	slices.SortFunc(changes, func(a, b Change[Binding]) int {
 		x, y := one(a), one(b)
 		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
 	})
 	return changes, problems
+}
+
+// present are those of some subjects that are in one of the bindings already.
+func present(subjects []Subject, in []Binding) []Subject {
+	has := map[Subject]bool{}
+	for _, b := range in {
+		for _, s := range b.Subjects {
+			has[s] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(subjects), func(s Subject) bool { return !has[s] })
 }
 
 // replaced joins the deletion of a binding with the creation of one of the same name: somebody made ours anew with
@@ -225,6 +258,20 @@ func Quoted(name string) string {
 		return strconv.Quote(name)
 	}
 	return name
+}
+
+// Powerful picks the rules that allow everything there is, or to take more than one has: all verbs on all resources, and
+// escalate, bind and impersonate (the good practices for RBAC in the Kubernetes documentation). To impersonate service
+// accounts is not among them: the roles edit and admin of every cluster allow that.
+func Powerful(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
+	has := func(list []string, some ...string) bool {
+		return slices.ContainsFunc(list, func(v string) bool { return slices.Contains(some, v) })
+	}
+	return slices.DeleteFunc(slices.Clone(rules), func(r rbacv1.PolicyRule) bool {
+		return !(has(r.Verbs, "*") && has(r.Resources, "*") ||
+			has(r.Verbs, "escalate", "bind") ||
+			has(r.Verbs, "impersonate", "*") && has(r.Resources, "users", "groups", "*"))
+	})
 }
 
 // RuleTexts writes rules one per line, as people read them: "get,list pods,services (apps)". Those come first that have

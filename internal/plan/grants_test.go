@@ -117,7 +117,7 @@ func TestShards(t *testing.T) {
 	step := func(subjects []Subject, want ...string) {
 		t.Helper()
 		w.Desired.Bindings = []Binding{grantTo(subjects)}
-		w.AllowDeletes = 2
+		w.Allow = 2
 		before := map[Subject]string{}
 		for _, b := range w.Observed.Bindings {
 			for _, s := range b.Subjects {
@@ -227,11 +227,15 @@ func TestBindings(t *testing.T) {
 		{name: "another namespace", wanted: []Binding{grantTo([]Subject{jane})}, found: []Binding{{Namespace: "till", Name: "provision:team:" + editName, RoleRef: edit, Subjects: []Subject{jane}}},
 			want: []string{"create " + editName + " 1", "delete " + editName}},
 		{name: "a foreign binding with our name", wanted: []Binding{grantTo([]Subject{jane})}, owners: map[ObjectKey]string{full(editName): ""},
-			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}},
-			warnings: []WarningCode{LabelGone}},
+			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}}},
 		{name: "one of another set with our name", wanted: []Binding{grantTo([]Subject{jane})}, owners: map[ObjectKey]string{full(editName): "other"},
-			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName, Detail: "other"}},
-			warnings: []WarningCode{LabelGone}},
+			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName, Detail: "other"}}},
+		{name: "ours that lost its label, and is no longer wanted", owners: map[ObjectKey]string{full(editName): ""},
+			problems: []Problem{{Code: LabelGone, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}}},
+		{name: "what stands beside a foreign one is done", wanted: []Binding{grantTo([]Subject{jane}), {Namespace: "shop", Name: BindingName(setName, view), RoleRef: view, Subjects: []Subject{jane}}},
+			found: []Binding{found("admin:1", RoleRef{"ClusterRole", "admin"}, joe)}, owners: map[ObjectKey]string{full(editName): ""},
+			want:     []string{"delete admin:1", "create " + viewName + " 1"},
+			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}}},
 		{name: "a copied label", found: []Binding{{Namespace: "shop", Name: "theirs", RoleRef: edit, Subjects: []Subject{jane}}}, warnings: []WarningCode{LabelCopied}},
 		{name: "a copied label on a name of another set", found: []Binding{{Namespace: "shop", Name: "provision:team2:edit", RoleRef: edit, Subjects: []Subject{jane}}}, warnings: []WarningCode{LabelCopied}},
 		{name: "a copied label does not stand for ours", wanted: []Binding{grantTo([]Subject{jane})},
@@ -327,6 +331,25 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// To a role that has our name and is somebody else's nobody new is bound; who leaves does leave.
+func TestForeignRole(t *testing.T) {
+	reader := RoleRef{"Role", "reader"}
+	name := BindingName(setName, reader)
+	jane, joe, mary := Subject{"User", "jane"}, Subject{"User", "joe"}, Subject{"User", "mary"}
+	w := granting(Binding{Namespace: "shop", Name: name, RoleRef: reader, Subjects: []Subject{jane, mary}})
+	w.Desired.Roles = []Role{{Namespace: "shop", Name: "reader"}}
+	w.RoleOwners[ObjectKey{"shop", "reader"}] = ""
+	if p := w.plan(); len(p.Bindings) > 0 || !slices.Equal(problemCodes(p), []ProblemCode{ForeignObject}) {
+		t.Errorf("new: %v, problems %v", shape(p.Bindings), problemCodes(p))
+	}
+	w.Observed.Bindings = []Binding{{Namespace: "shop", Name: name, RoleRef: reader, Subjects: []Subject{jane, joe}, UID: "1"}}
+	w.BindingOwners[ObjectKey{"shop", name}] = setName
+	p := w.plan()
+	if len(p.Bindings) != 1 || p.Bindings[0].Op != Update || !slices.Equal(p.Bindings[0].After.Subjects, []Subject{jane}) {
+		t.Errorf("%v", shape(p.Bindings))
+	}
+}
+
 // A fifth, and at least five, may go unasked; more only by their exact number.
 func TestTooManyDeletes(t *testing.T) {
 	for _, c := range []struct {
@@ -352,7 +375,7 @@ func TestTooManyDeletes(t *testing.T) {
 			}
 			w := settled(noon.Add(-day), users...)
 			w.Users = w.Users[c.gone:]
-			w.AllowDeletes, w.Destroy = c.allow, c.destroy
+			w.Allow, w.Destroy = c.allow, c.destroy
 			p := w.plan()
 			if p.Deletions() != c.gone {
 				t.Errorf("%d deletions", p.Deletions())
@@ -361,11 +384,50 @@ func TestTooManyDeletes(t *testing.T) {
 				if len(p.Problems) > 0 {
 					t.Errorf("%+v", p.Problems)
 				}
-			} else if want := []Problem{{Code: TooManyDeletes, Count: c.gone, Detail: c.limit}}; !slices.Equal(p.Problems, want) {
+			} else if want := []Problem{{Code: TooManyDeletes, Count: c.gone, Detail: c.limit, Total: c.gone}}; !slices.Equal(p.Problems, want) {
 				t.Errorf("%+v, want %+v", p.Problems, want)
 			}
 		})
 	}
+	t.Run("people whose kubeconfigs are elsewhere count, each once", func(t *testing.T) {
+		var users []User
+		for i := range 40 {
+			users = append(users, wanted(fmt.Sprintf("user%03d", i)))
+		}
+		w := settled(noon.Add(-day), users...)
+		for _, u := range users[20:] {
+			delete(w.Files, u.Certificate.User)
+		}
+		w.Users = w.Users[:4]
+		p := w.plan()
+		if len(p.Problems) != 1 || p.Problems[0].Count != 36 {
+			t.Errorf("%+v", p.Problems)
+		}
+		if w.Allow = 36; len(w.plan().Problems) > 0 {
+			t.Errorf("agreed to: %+v", w.plan().Problems)
+		}
+	})
+	t.Run("whom somebody else puts into a binding counts nowhere", func(t *testing.T) {
+		w := granting(grantTo([]Subject{{"User", "jane"}}))
+		w.Observed.Bindings = []Binding{{Namespace: "shop", Name: "provision:team:" + editName, RoleRef: edit, Subjects: append(people(0, 100), Subject{"User", "jane"})}}
+		if p := w.plan(); len(p.Problems) > 0 || p.Bindings[0].Op != Update {
+			t.Errorf("%+v", p.Problems)
+		}
+	})
+	t.Run("several sets", func(t *testing.T) {
+		six, seven := granting(), granting()
+		for i := range 7 {
+			seven.Observed.Roles = append(seven.Observed.Roles, Role{Name: fmt.Sprint("role", i)})
+		}
+		six.Observed.Roles = seven.Observed.Roles[:6]
+		for allowed, problems := range map[int]int{0: 2, 6: 2, 7: 2, 13: 0} {
+			a, b := six.plan(), seven.plan()
+			Agree([]*Plan{&a, &b}, allowed)
+			if got := append(a.Problems, b.Problems...); len(got) != problems || problems > 0 && (got[0].Total != 13 || got[1].Total != 13) {
+				t.Errorf("%d agreed to: %+v", allowed, got)
+			}
+		}
+	})
 	t.Run("bindings and roles count", func(t *testing.T) {
 		w := granting()
 		for i := range 6 {

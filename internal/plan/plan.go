@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -211,7 +212,12 @@ type WarningCode string
 const (
 	StillAuthenticates WarningCode = "StillAuthenticates" // User, Until: a removed user's certificate lives on
 	StillInGroup       WarningCode = "StillInGroup"       // User, Items (groups), Until: the old certificate carries them
-	ClusterAdmin       WarningCode = "ClusterAdmin"       // Items: who is given cluster-admin, Name: where
+	ClusterAdmin       WarningCode = "ClusterAdmin"       // Items: who is given cluster-admin, Namespace: where
+	PowerfulRole       WarningCode = "PowerfulRole"       // Namespace, Name: a role of the set; Items: its rules that allow everything, or to take more
+	PowerfulGrant      WarningCode = "PowerfulGrant"      // Name: a role of others that allows as much; Namespace: where; Items: to whom it goes
+	LongerThanAsked    WarningCode = "LongerThanAsked"    // Items (users), From (asked), To (issued)
+	UnboundGroup       WarningCode = "UnboundGroup"       // Name: a group that is given for the first time and that nothing is bound to; Items (users)
+	OlderLives         WarningCode = "OlderLives"         // Items (users): a certificate that is replaced on demand goes on; Until: the last of them
 	ShorterThanAsked   WarningCode = "ShorterThanAsked"   // Items (users), From (asked), To (issued)
 	DurationLater      WarningCode = "DurationLater"      // Items (users): a changed duration counts from the next certificate
 	ForeignRequest     WarningCode = "ForeignRequest"     // Items: requests with our label that wait for approval and that no key of ours made
@@ -219,7 +225,6 @@ const (
 	ReservedNames      WarningCode = "ReservedNames"      // Items: names of Kubernetes itself that the file allows itself
 	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse)
 	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
-	LabelGone          WarningCode = "LabelGone"          // Namespace, Name: a binding with our name and without our label
 	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
 	NotBegun           WarningCode = "NotBegun"           // User, Until: the certificate begins only then
 	SimilarGroup       WarningCode = "SimilarGroup"       // User, Name: her group, which the file does not define; To: one like it that it does
@@ -242,7 +247,21 @@ type Warning struct {
 
 // OfUsers says whether the warning is about the users in Items.
 func (w Warning) OfUsers() bool {
-	return w.Code == ShorterThanAsked || w.Code == DurationLater || w.Code == IssuedElsewhere
+	switch w.Code {
+	case ShorterThanAsked, LongerThanAsked, DurationLater, IssuedElsewhere, UnboundGroup, OlderLives:
+		return true
+	}
+	return false
+}
+
+// Grave says whether the warning is about power that somebody gets, or about somebody who may want to deceive: a reader
+// must not miss it behind others.
+func (w Warning) Grave() bool {
+	switch w.Code {
+	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, ReservedNames, NameAgain, Insecure, ForeignRequest, SwappedRequest, LabelCopied, LongerThanAsked:
+		return true
+	}
+	return false
 }
 
 // ProblemCode says why a plan cannot be applied.
@@ -253,16 +272,22 @@ const (
 	NamespaceMissing ProblemCode = "NamespaceMissing" // Name
 	RoleMissing      ProblemCode = "RoleMissing"      // Kind, Namespace, Name; Detail: a role with a name like it
 	ForeignObject    ProblemCode = "ForeignObject"    // Kind, Namespace, Name: it has our name and not our label; Detail: its set, if any
+	LabelGone        ProblemCode = "LabelGone"        // Namespace, Name: a binding that would go, with our name and without our label
 	ForeignFile      ProblemCode = "ForeignFile"      // Name: a file at a user's place that provision did not write; Detail: why
 	FileOfOtherSet   ProblemCode = "FileOfOtherSet"   // Name, Detail: the set
 	ClusterNameTaken ProblemCode = "ClusterNameTaken" // Name: the file; Detail: the cluster or context name that another entry has
 	NameReused       ProblemCode = "NameReused"       // User, Until: somebody who left had this name
-	TooManyDeletes   ProblemCode = "TooManyDeletes"   // Count: what the plan would delete; Detail: how many may go unasked
+	TooManyDeletes   ProblemCode = "TooManyDeletes"   // Count: what the plan would delete; Detail: how many may go unasked; Total: with the other plans that are applied with it
 	LedgerIncomplete ProblemCode = "LedgerIncomplete" // Name: the ledger's namespace; Detail: users whose certificates it does not list
 	LedgerUnreadable ProblemCode = "LedgerUnreadable" // Name: the object; Detail: what is wrong with it
 )
 
-// Problem is something that must be mended before anything is applied. Pos is where the file asks for it.
+// Blocks says whether the problem must be mended before anything is applied. What somebody else's object stands in the
+// way of is left out instead, and all the rest is done: else whoever may label one binding could keep everybody's grants
+// as they are.
+func (c ProblemCode) Blocks() bool { return c != ForeignObject && c != LabelGone }
+
+// Problem is something that must be mended. Pos is where the file asks for it.
 type Problem struct {
 	Code      ProblemCode `json:"code"`
 	Pos       spec.Pos    `json:"pos,omitzero"`
@@ -272,6 +297,7 @@ type Problem struct {
 	Name      string      `json:"name,omitempty"`
 	Detail    string      `json:"detail,omitempty"`
 	Count     int         `json:"count,omitempty"`
+	Total     int         `json:"total,omitempty"`
 	Until     time.Time   `json:"until,omitzero"`
 }
 
@@ -317,10 +343,28 @@ func (p Plan) Changes() bool {
 	return len(p.Requests)+len(p.Ledger.Records) > 0
 }
 
+// Leavers are the people of whom something shows that they were in the set, and whom the plan takes out: their
+// kubeconfig is removed, or the ledger notes that they left. Sorted.
+func (p Plan) Leavers() []string {
+	var names []string
+	for _, u := range p.Users {
+		if u.Kubeconfig.Op == Remove {
+			names = append(names, u.Name)
+		}
+	}
+	for _, c := range p.Ledger.Records {
+		if c.Op == Update && c.Before.Removed.IsZero() && !c.After.Removed.IsZero() {
+			names = append(names, c.After.User)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Deletions counts what is taken away: users, bindings and roles.
 func (p Plan) Deletions() int {
 	s := p.Summarize()
-	return s.Kubeconfigs[Remove] + s.Bindings[Delete] + s.Roles[Delete]
+	return len(p.Leavers()) + s.Bindings[Delete] + s.Roles[Delete]
 }
 
 // Summary counts a plan's operations: Certificates by op, and so on. Keep is counted too.

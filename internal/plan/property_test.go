@@ -51,7 +51,7 @@ var (
 func randomWorld(r *rand.Rand) world {
 	w := settled(noon)
 	w.RebuildLedger = r.Intn(8) > 0 // without: many cases end with a problem
-	w.AllowDeletes = 0
+	w.Allow = 0
 	w.Observed.LedgerNamespace = r.Intn(2) == 0
 	w.Namespaces = map[string]bool{"shop": true}
 	for _, name := range some(r, everyName...) {
@@ -134,13 +134,13 @@ func randomUser(r *rand.Rand, w *world, name string) {
 	}
 	state := func() RequestState { return pick(r, Pending, Approved, Issued, Denied, Failed) }
 	if r.Intn(3) == 0 {
-		key := keyHash(name + " tried")
+		key, came := keyHash(name+" tried"), state()
 		if f, ok := w.Files[name]; ok && f.Certificate != nil && r.Intn(4) == 0 {
-			key = f.Certificate.KeyHash
+			key, came = f.Certificate.KeyHash, Issued // its certificate has arrived
 		}
 		w.Keys[name] = journalKey(of, key)
 		if r.Intn(4) > 0 {
-			request := requestOf(of, key, state(), issued)
+			request := requestOf(of, key, came, issued)
 			switch r.Intn(8) {
 			case 0:
 				request.Conforms = false
@@ -308,7 +308,7 @@ func (w *world) perform(p Plan) {
 // agreed agrees to whatever number of deletions the plan has.
 func (w *world) agreed() Plan {
 	p := w.plan()
-	w.AllowDeletes = p.Deletions()
+	w.Allow = p.Deletions()
 	return w.plan()
 }
 
@@ -316,13 +316,13 @@ func TestPerformThenNoChanges(t *testing.T) {
 	performed := 0
 	everyCase(t, func(t *testing.T, r *rand.Rand, w world) {
 		p := w.agreed()
-		if len(p.Problems) > 0 {
+		if slices.ContainsFunc(p.Problems, func(problem Problem) bool { return problem.Code.Blocks() }) {
 			return // apply would not begin
 		}
 		performed++
 		before := copied(w)
 		w.perform(p)
-		if again := w.plan(); again.Changes() || len(again.Problems) > 0 {
+		if again := w.plan(); again.Changes() || len(again.Problems) > len(p.Problems) {
 			t.Errorf("before %+v\nplan %+v\nthen %+v\nproblems %+v\nrecords %+v\nrequests %+v\nbindings %v", before, p, busyUsers(again), again.Problems, again.Ledger.Records, again.Requests, shape(again.Bindings))
 		}
 		for _, u := range w.Users { // and it is as the file says
