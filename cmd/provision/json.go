@@ -21,6 +21,7 @@ const formatVersion = "1"
 // document is a plan for programs.
 type document struct {
 	FormatVersion string            `json:"formatVersion"`
+	Kind          string            `json:"kind"` // Plan; other documents say Report, Status, Verification, Remainder
 	Operator      string            `json:"operator"` // who ran this, as the API server calls them
 	Sets          []setDoc          `json:"sets"`
 	Changes       bool              `json:"changes"`
@@ -69,11 +70,12 @@ type note struct {
 	Users   []string `json:"users,omitempty"` // and when they are several
 	File    string   `json:"file,omitempty"`
 	Line    int      `json:"line,omitempty"`
+	Hint    string   `json:"hint,omitempty"` // the way out
 }
 
 func planDocument(all plans, v view) document {
 	d := document{
-		FormatVersion: formatVersion, Sets: []setDoc{}, Changes: all.changes(), Blocked: all.blocked(),
+		FormatVersion: formatVersion, Kind: "Plan", Sets: []setDoc{}, Changes: all.changes(), Blocked: all.blocked(),
 		Summary: all.summary(), Actions: []action{}, Warnings: []note{}, Errors: []note{}, Missing: []plan.Permission{},
 	}
 	for _, p := range all {
@@ -134,8 +136,8 @@ func planDocument(all plans, v view) document {
 func (p computed) errorNotes() []note {
 	var list []note
 	for _, problem := range p.Problems {
-		what, _ := problemWords(p.Set, problem)
-		list = append(list, note{Set: p.Set, Code: string(problem.Code), Message: what, User: problem.User, File: problem.Pos.File, Line: problem.Pos.Line})
+		what, hint := problemWords(p.Set, problem)
+		list = append(list, note{Set: p.Set, Code: string(problem.Code), Message: what, User: problem.User, File: problem.Pos.File, Line: problem.Pos.Line, Hint: hint})
 	}
 	return list
 }
@@ -184,6 +186,7 @@ func appendAction[T any](list []action, c plan.Change[T], a action) []action {
 // reportDoc is an apply's report for programs.
 type reportDoc struct {
 	FormatVersion string               `json:"formatVersion"`
+	Kind          string               `json:"kind"`
 	DryRun        bool                 `json:"dryRun"` // nothing was kept
 	Summary       map[apply.Status]int `json:"summary"`
 	Results       []resultDoc          `json:"results"`
@@ -204,7 +207,7 @@ type resultDoc struct {
 }
 
 func reportDocument(all plans, reports []apply.Report, dry bool) reportDoc {
-	d := reportDoc{FormatVersion: formatVersion, DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}, Errors: []note{}}
+	d := reportDoc{FormatVersion: formatVersion, Kind: "Report", DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}, Errors: []note{}}
 	for _, p := range all {
 		d.Errors = append(d.Errors, p.errorNotes()...)
 	}

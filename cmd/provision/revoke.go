@@ -78,7 +78,7 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.Output != "text" {
-		if err := printDocument(s.out, c.Output, revokeDoc{FormatVersion: formatVersion, DryRun: c.dry(), Users: left}); err != nil {
+		if err := printDocument(s.out, c.Output, revokeDoc{FormatVersion: formatVersion, Kind: "Remainder", DryRun: c.dry(), Users: left}); err != nil {
 			return err
 		}
 	} else {
@@ -93,6 +93,7 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 // revokeDoc is what remains, for programs.
 type revokeDoc struct {
 	FormatVersion string      `json:"formatVersion"`
+	Kind          string      `json:"kind"`
 	DryRun        bool        `json:"dryRun"` // nothing was kept: what would remain
 	Users         []remainder `json:"users"`
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"provision/internal/outdir"
@@ -62,15 +62,19 @@ func (c *statusCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer dir.Close()
 	now := time.Now()
-	doc := statusDoc{FormatVersion: formatVersion, Users: []statusUser{}}
+	doc := statusDoc{FormatVersion: formatVersion, Kind: "Status", Errors: []note{}, Users: []statusUser{}}
 	for _, set := range sets {
 		desired := plan.Expand(set, client.Endpoint())
 		observed, err := observe(ctx, desired, client, dir)
 		if err != nil {
 			return err
 		}
+		for _, p := range plan.LedgerProblems(desired, observed, now) {
+			what, hint := problemWords(set.Name, p)
+			doc.Errors = append(doc.Errors, note{Set: set.Name, Code: string(p.Code), Message: what, Hint: hint})
+		}
 		for _, u := range plan.Status(desired, observed, now) {
-			row := statusUser{Set: set.Name, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, State: u.State, Grants: orEmpty(u.Grants)}
+			row := statusUser{Set: set.Name, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, State: u.State, Grants: orEmpty(u.Grants), Certificates: orEmpty(u.Certificates)}
 			if u.File != "" {
 				row.File = dir.File(u.User)
 			}
@@ -97,7 +101,9 @@ func (c *statusCmd) Run(ctx context.Context, s streams) error {
 // statusDoc is the table for programs.
 type statusDoc struct {
 	FormatVersion string       `json:"formatVersion"`
+	Kind          string       `json:"kind"`
 	Expiring      int          `json:"expiring"`
+	Errors        []note       `json:"errors"` // why this may not be everybody
 	Users         []statusUser `json:"users"`
 }
 
@@ -106,28 +112,54 @@ type statusUser struct {
 	User     string     `json:"user"`
 	Groups   []string   `json:"groups"`
 	Until    time.Time  `json:"until,omitzero"`
+	Older    time.Time  `json:"olderUntil,omitzero"` // an earlier certificate ends later than that
 	State    plan.State `json:"state"`
 	Grants   []string   `json:"grants"`
 	File     string     `json:"file,omitempty"`
 	Expiring bool       `json:"expiring,omitempty"`
+
+	Certificates []plan.Record `json:"certificates"` // that live
 }
 
 func printStatus(s streams, doc statusDoc, now time.Time) error {
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "USER\tSTATE\tUNTIL\tLEFT\tFILE\tGROUPS\tGRANTS")
+	sets := map[string]bool{}
+	for _, u := range doc.Users {
+		sets[u.Set] = true
+	}
+	var t table
+	row := func(set string, cells ...string) {
+		if len(sets) > 1 {
+			cells = append([]string{set}, cells...)
+		}
+		t.add(cells...)
+	}
+	row("SET", "USER", "STATE", "UNTIL", "LEFT", "FILE", "GROUPS", "GRANTS")
+	var expiring, older []string
 	for _, u := range doc.Users {
 		until, left := "-", "-"
 		if !u.Until.IsZero() {
 			until, left = timeWords(u.Until), leftWords(u.Until.Sub(now))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", flat(u.User), u.State, until, left,
-			flat(fileWords(u.File)), orDash(flat(strings.Join(u.Groups, " "))), orDash(flat(grantsWords(u.Grants))))
+		row(u.Set, u.User, string(u.State), until, left, fileWords(u.File), orDash(strings.Join(u.Groups, " ")), orDash(grantsWords(u.Grants)))
+		if u.Expiring {
+			expiring = append(expiring, plan.Quoted(u.User))
+		}
+		if !u.Older.IsZero() {
+			older = append(older, fmt.Sprintf("%s until %s", plan.Quoted(u.User), timeWords(u.Older)))
+		}
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.write(s.out); err != nil {
 		return errors.New("write to standard output: " + err.Error())
 	}
-	if doc.Expiring > 0 {
-		fmt.Fprintf(s.out, "\n%s\n", s.outStyle.red(plural(doc.Expiring, "certificate")+" expiring"))
+	if len(older) > 0 {
+		fmt.Fprintf(s.out, "\nan earlier certificate goes on for longer: %s\n", flat(listed(older)))
+	}
+	if len(expiring) > 0 {
+		fmt.Fprintf(s.out, "\n%s\n", s.outStyle.red(plural(len(expiring), "certificate")+" expiring: "+flat(listed(slices.Compact(expiring)))))
+	}
+	for _, e := range doc.Errors {
+		fmt.Fprintf(s.err, "%s %s\n", s.errStyle.yellow("warning:"), flat("not everybody may be listed: "+e.Message))
+		printHint(s, e.Hint)
 	}
 	return nil
 }

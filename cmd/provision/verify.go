@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"provision/internal/outdir"
 	"provision/internal/plan"
@@ -74,8 +74,8 @@ func (c *verifyCmd) Run(ctx context.Context, s streams) error {
 }
 
 func printVerified(s streams, all []verify.Result, differ int) error {
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "USER\tGROUPS\tCERTIFICATE UNTIL\tGRANTS\tRESULT")
+	var t table
+	t.add("USER", "GROUPS", "CERTIFICATE UNTIL", "GRANTS", "RESULT")
 	var unreachable []string
 	for _, r := range all {
 		until, result := "-", "ok"
@@ -89,9 +89,9 @@ func printVerified(s streams, all []verify.Result, differ int) error {
 		case !r.OK():
 			result = strings.Join(r.Differences, "; ")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", r.User, orDash(strings.Join(r.Groups, " ")), until, r.Grants, result)
+		t.add(r.User, orDash(strings.Join(r.Groups, " ")), until, strconv.Itoa(r.Grants), result)
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.write(s.out); err != nil {
 		return errors.New("write to standard output: " + err.Error())
 	}
 	if differ > 0 {
@@ -114,6 +114,7 @@ func printVerified(s streams, all []verify.Result, differ int) error {
 // verifyDoc is the result for programs.
 type verifyDoc struct {
 	FormatVersion string       `json:"formatVersion"`
+	Kind          string       `json:"kind"`
 	OK            bool         `json:"ok"`
 	Users         []verifyUser `json:"users"`
 }
@@ -128,7 +129,7 @@ type verifyUser struct {
 }
 
 func verifyDocument(all []verify.Result) verifyDoc {
-	d := verifyDoc{FormatVersion: formatVersion, OK: true, Users: []verifyUser{}}
+	d := verifyDoc{FormatVersion: formatVersion, Kind: "Verification", OK: true, Users: []verifyUser{}}
 	for _, r := range all {
 		u := verifyUser{User: r.User, OK: r.OK(), Groups: orEmpty(r.Groups), Grants: r.Grants, Differences: orEmpty(r.Differences)}
 		if !r.NotAfter.IsZero() {

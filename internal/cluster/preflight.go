@@ -92,13 +92,46 @@ func reads(ledgerNamespaces []string) []plan.Permission {
 	return list
 }
 
-// allMissing adds to a refusal what else would be refused, so that an operator without rights is told once.
+// writes are the permissions that nearly every apply needs besides. What binds and escalates depends on the plan.
+func writes(ledgerNamespaces []string) []plan.Permission {
+	list := []plan.Permission{
+		{Verb: "get", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		{Verb: "watch", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		{Verb: "create", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		{Verb: "delete", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		{Verb: "update", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests/approval"},
+		{Verb: "approve", Group: certificatesv1.GroupName, Resource: "signers", Name: plan.SignerName},
+	}
+	for _, resource := range []string{"roles", "clusterroles"} { // to prove what is granted
+		p := rbac(resource)
+		p.Verb = "get"
+		list = append(list, p)
+	}
+	for _, resource := range []string{"rolebindings", "clusterrolebindings"} {
+		for _, verb := range []string{"get", "create", "update", "delete"} {
+			p := rbac(resource)
+			p.Verb = verb
+			list = append(list, p)
+		}
+	}
+	for _, namespace := range ledgerNamespaces {
+		for _, verb := range []string{"get", "create", "update"} {
+			list = append(list,
+				plan.Permission{Verb: verb, Resource: "configmaps", Namespace: namespace},
+				plan.Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace})
+		}
+	}
+	return list
+}
+
+// allMissing adds to a refusal what else would be refused, so that an operator without rights is told once: what reading
+// needs, and what writing will.
 func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespaces ...string) error {
 	e, ok := errors.AsType[*PermissionError](err)
 	if !ok {
 		return err
 	}
-	needed := reads(ledgerNamespaces)
+	needed := append(reads(ledgerNamespaces), writes(ledgerNamespaces)...)
 	answers, failed := c.reviews(ctx, needed)
 	if failed != nil {
 		return err // what is known is enough
@@ -113,7 +146,8 @@ func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespaces ...
 		e.Missing = missing
 	}
 	for _, namespace := range ledgerNamespaces {
-		if _, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+		// Who may not even ask is told to make it: to make one that is there changes nothing.
+		if _, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
 			e.NewNamespaces = append(e.NewNamespaces, namespace)
 		}
 	}

@@ -33,4 +33,11 @@ func BenchmarkCompute(b *testing.B) {
 			}
 		})
 	}
+	b.Run("status", func(b *testing.B) {
+		for b.Loop() {
+			if s := Status(w.Desired, w.Observed, noon); len(s) != n {
+				b.Fatal(len(s))
+			}
+		}
+	})
 }

@@ -119,6 +119,12 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 	return changes, records, problems
 }
 
+// LedgerProblems says why the ledger may not list every living certificate.
+func LedgerProblems(desired Desired, observed Observed, now time.Time) []Problem {
+	_, _, problems := computeLedger(desired, observed, now)
+	return append(slices.Clone(observed.LedgerProblems), problems...)
+}
+
 // unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it.
 // They are a problem, unless the ledger is to be rebuilt from them.
 func unrecorded(desired Desired, observed Observed, known, named map[string]bool, now time.Time) ([]Record, []Problem) {

@@ -64,6 +64,17 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 
 // Remaining is what a person's living certificates still say: until when, and which groups.
 func Remaining(observed Observed, name string, now time.Time) (until time.Time, groups []string) {
+	var records []Record
+	for _, r := range observed.Ledger {
+		if r.User == name {
+			records = append(records, r)
+		}
+	}
+	return remaining(records, observed.Files[name], now)
+}
+
+// remaining is the same from a person's own records and file.
+func remaining(records []Record, f File, now time.Time) (until time.Time, groups []string) {
 	add := func(t time.Time, g []string) {
 		if t.After(now) {
 			if t.After(until) {
@@ -72,12 +83,10 @@ func Remaining(observed Observed, name string, now time.Time) (until time.Time, 
 			groups = append(groups, g...)
 		}
 	}
-	for _, r := range observed.Ledger {
-		if r.User == name {
-			add(r.Until(), r.Groups)
-		}
+	for _, r := range records {
+		add(r.Until(), r.Groups)
 	}
-	if f, ok := observed.Files[name]; ok && f.State == FileOurs && f.Certificate != nil {
+	if f.State == FileOurs && f.Certificate != nil {
 		add(f.Certificate.NotAfter, f.Certificate.Groups)
 	}
 	slices.Sort(groups)

@@ -26,10 +26,13 @@ const (
 type UserStatus struct {
 	User   string
 	Groups []string  // in certificates of hers that live
-	Until  time.Time // of the certificate that ends last; zero: none
+	Until  time.Time // of the certificate in the kubeconfig, else of the one that ends last; zero: none
+	Older  time.Time // of an earlier certificate that ends later than Until; zero: none
 	State  State
 	Grants []string // by the set's bindings in the cluster, to her name and these groups: "clusterrole/edit -n payments"
 	File   string   // in the output directory; "" when there is none
+
+	Certificates []Record // that live, as the ledger has them
 }
 
 // Status says for every user where she stands: the state as a plan would see it, and what the cluster, not the file,
@@ -43,41 +46,49 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		changes[c.Name] = c
 	}
 	named := map[string]bool{}
+	living := byUser(live(observed.Ledger, now))
 	for _, u := range desired.Users {
 		name := u.Certificate.User
 		named[name] = true
-		s := UserStatus{User: name, Groups: groupsHeld(observed, name, now)}
+		f, records := observed.Files[name], living[name]
+		s := UserStatus{User: name, Groups: groupsHeld(records, f, now), Certificates: records}
 		s.Grants = grants.of(name, s.Groups)
-		if f, ok := observed.Files[name]; ok && f.State == FileOurs {
+		if f.State == FileOurs {
 			s.File = f.Name
 			if f.Certificate != nil {
 				s.Until = f.Certificate.NotAfter
 			}
 		}
+		last, _ := remaining(records, f, now)
 		if s.State = stateFor(changes[name], now); s.State == StateMissing {
-			s.Until, _ = Remaining(observed, name, now) // of one who left, when the name may be given again
+			s.Until = last // of one who left, when the name may be given again
 		}
-		if until := reused(byUser(live(observed.Ledger, now))[name], now); !until.IsZero() && !u.Reuse {
+		if until := reused(records, now); !until.IsZero() && !u.Reuse {
 			s.State, s.Until = StateRemoved, until // revoked, or somebody else's name: the plan says so too
 		}
 		if e := changes[name].Elsewhere; e != nil {
 			s.Until = e.NotAfter
 		}
+		if !s.Until.IsZero() && last.After(s.Until) && slices.ContainsFunc(records, func(r Record) bool { return r.Issued() && r.NotAfter.Equal(last) }) {
+			s.Older = last
+		}
 		list = append(list, s)
 	}
-	lives := map[string]bool{}
-	for _, r := range observed.Ledger {
-		lives[r.User] = lives[r.User] || r.Live(now)
+	gone := map[string]bool{}
+	for name := range living {
+		gone[name] = !named[name]
 	}
 	for name, f := range observed.Files {
-		lives[name] = lives[name] || f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now)
+		if f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now) {
+			gone[name] = !named[name]
+		}
 	}
-	for name, alive := range lives {
-		if named[name] || !alive {
+	for name := range gone {
+		if !gone[name] {
 			continue
 		}
-		s := UserStatus{User: name, State: StateRemoved}
-		s.Until, s.Groups = Remaining(observed, name, now)
+		s := UserStatus{User: name, State: StateRemoved, Certificates: living[name]}
+		s.Until, s.Groups = remaining(living[name], observed.Files[name], now)
 		s.Grants = grants.of(name, s.Groups)
 		if f, ok := observed.Files[name]; ok {
 			s.File = f.Name
@@ -120,14 +131,14 @@ func (g granted) of(user string, groups []string) []string {
 }
 
 // groupsHeld are the groups in the certificates that a user has and that live.
-func groupsHeld(observed Observed, name string, now time.Time) []string {
+func groupsHeld(records []Record, f File, now time.Time) []string {
 	var groups []string
-	for _, r := range observed.Ledger {
-		if r.User == name && r.Issued() && r.Live(now) {
+	for _, r := range records {
+		if r.Issued() {
 			groups = append(groups, r.Groups...)
 		}
 	}
-	if f := observed.Files[name]; f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now) {
+	if f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now) {
 		groups = append(groups, f.Certificate.Groups...)
 	}
 	slices.Sort(groups)

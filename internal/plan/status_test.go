@@ -79,6 +79,23 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+// A certificate that was replaced goes on: how long is told beside that of the present one.
+func TestStatusOlder(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"))
+	end := noon.Add(20 * day)
+	w.Ledger = append(w.Ledger,
+		Record{User: "jane", KeyHash: keyHash("old"), Intended: noon.Add(-2 * day), NotBefore: noon.Add(-2 * day), NotAfter: end},
+		Record{User: "jane", KeyHash: keyHash("intended"), Intended: noon, Duration: 90 * day}) // perhaps never issued
+	if s := Status(w.Desired, w.Observed, noon)[0]; !s.Older.IsZero() || len(s.Certificates) != 3 {
+		t.Errorf("sooner: %v, %d certificates", s.Older, len(s.Certificates))
+	}
+	w.Ledger[1].NotAfter = noon.Add(60 * day)
+	w.Ledger = w.Ledger[:2]
+	if s := Status(w.Desired, w.Observed, noon)[0]; !s.Older.Equal(noon.Add(60 * day)) || !s.Until.Before(s.Older) {
+		t.Errorf("later: %v beside %v", s.Older, s.Until)
+	}
+}
+
 // What people have is what the cluster says. The file asks for other things, and they do not count.
 func TestStatusGrants(t *testing.T) {
 	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe"), wanted("left", "dev"), wanted("gone"))

@@ -214,16 +214,19 @@ func refused(c *plan.Certificate, now time.Time) string {
 
 // holds asks, and asks again for a while when the answer is no.
 func holds(ctx context.Context, login *cluster.Login, q cluster.Probe) (bool, error) {
-	ctx, done := context.WithTimeout(ctx, settle)
+	within, done := context.WithTimeout(ctx, settle)
 	defer done()
-	for {
-		ok, err := login.May(ctx, q)
+	for refused := false; ; refused = true {
+		ok, err := login.May(within, q)
+		if refused && within.Err() != nil && ctx.Err() == nil { // the time ended while it was asked once more
+			return false, nil
+		}
 		if ok || err != nil {
 			return ok, err
 		}
 		select {
-		case <-ctx.Done():
-			return false, nil
+		case <-within.Done():
+			return false, ctx.Err()
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
