@@ -119,7 +119,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 		return shown, c.execute(ctx, shown, read, v)
 	}
 	if shown.changes() {
-		if err := ask.confirm(ctx, c.verb.question, shown); err != nil {
+		if err := c.confirm(ctx, ask, shown, v); err != nil {
 			return nil, err
 		}
 	} else if !read.Exists() {
@@ -151,7 +151,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 			return nil, err
 		}
 		if now.changes() {
-			if err := ask.confirm(ctx, c.verb.question, now); err != nil {
+			if err := c.confirm(ctx, ask, now, v); err != nil {
 				return nil, err
 			}
 		}
@@ -171,6 +171,16 @@ func (c change) show(all plans, v view) error {
 		return errBlocked
 	}
 	return nil
+}
+
+// confirm asks. Nobody is asked blind: where the document for programs does not show the plan, it is shown beside it.
+func (c change) confirm(ctx context.Context, ask question, all plans, v view) error {
+	if c.format != "text" && ask.tty != nil {
+		for i, p := range all {
+			v.render(c.s.err, c.s.errStyle, p, i)
+		}
+	}
+	return ask.confirm(ctx, c.verb.question, all)
 }
 
 // lock takes the Lease of every set that changes, in the order of their names so that two runs cannot wait for each other.
@@ -217,7 +227,7 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view) error {
 	quiet := context.AfterFunc(ctx, func() {
 		if !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
-			fmt.Fprintf(c.s.err, "%sinterrupted: what is under way has %v to end; interrupt again to stop at once\n", c.s.newLine(), apply.DefaultGrace)
+			c.s.say(fmt.Sprintf("interrupted: what is under way has %v to end; interrupt again to stop at once", apply.DefaultGrace))
 		}
 	})
 	defer quiet()

@@ -396,8 +396,8 @@ func (all plans) same(those plans) bool {
 
 func (all plans) render(s streams, format string, v view) error {
 	if format == "text" {
-		for _, p := range all {
-			v.render(s.out, s.outStyle, p)
+		for i, p := range all {
+			v.render(s.out, s.outStyle, p, i)
 		}
 		return nil
 	}

@@ -55,7 +55,10 @@ func (q question) confirm(ctx context.Context, question string, all plans) error
 	fmt.Fprintf(w, "\n%s Only \"yes\" is accepted: ", question)
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(q.tty).ReadString('\n')
+		line, err := bufio.NewReader(q.tty).ReadString('\n')
+		if err != nil { // Ctrl-D leaves the cursor where it is
+			fmt.Fprintln(w)
+		}
 		answer <- strings.TrimSpace(line)
 	}()
 	select {
@@ -84,9 +87,16 @@ func deletions(p plan.Plan) []string {
 			list = append(list, objectName(c.Before.Kind(), c.Before.Namespace, c.Before.Name))
 		}
 	}
+	removed := map[string]bool{}
 	for _, u := range p.Users {
 		if u.Kubeconfig.Op == plan.Remove {
+			removed[u.Name] = true
 			list = append(list, "kubeconfig of "+u.Name)
+		}
+	}
+	for _, name := range p.Leavers() {
+		if !removed[name] {
+			list = append(list, "user "+name+", whose kubeconfig is not here")
 		}
 	}
 	return list

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 
 	"sigs.k8s.io/yaml"
 
@@ -69,7 +71,12 @@ func hintFor(err error) string {
 	if e, ok := errors.AsType[*cluster.PermissionError](err); ok {
 		return lackWords(e.User, len(e.Missing), "") + "\n" + strings.TrimSuffix(rulesYAML(e.User, e.Missing, e.NewNamespaces), "\n")
 	}
+	if list, ok := errors.AsType[spec.Errors](err); ok && errors.Is(err, fs.ErrNotExist) && list[0].Pos.File == defaultFile {
+		return "say with -f which users file; examples/users.yaml is one to begin with"
+	}
 	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room in the output directory, then run `provision apply` again: it goes on with the keys that there are"
 	case errors.Is(err, apply.ErrStalled):
 		return "is kube-controller-manager running, and does it have a signing CA (--cluster-signing-cert-file)?\n" +
 			"kubectl get lease -n kube-system kube-controller-manager\n" +

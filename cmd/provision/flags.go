@@ -7,12 +7,62 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"provision/internal/cluster"
 	"provision/internal/spec"
 )
+
+// flagTypes read what flags of these types (type:"...") hold.
+func flagTypes() []kong.Option {
+	return []kong.Option{
+		kong.NamedMapper("time", flagType(readTime)),
+		// An empty one is a variable that was not set.
+		kong.NamedMapper("path", flagType(func(text string) (string, error) {
+			if text == "" {
+				return "", errors.New("must not be empty")
+			}
+			return text, nil
+		})),
+	}
+}
+
+func flagType[T any](read func(string) (T, error)) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+			return err
+		}
+		value, err := read(text)
+		if err == nil {
+			target.Set(reflect.ValueOf(value))
+		}
+		return err
+	}
+}
+
+// readTime reads a duration as in the users file, or in bare seconds, as kubectl takes them. 0 is allowed.
+func readTime(text string) (time.Duration, error) {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second, nil
+	}
+	if text == "0s" {
+		return 0, nil
+	}
+	d, err := spec.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q %w", text, err)
+	}
+	return d, nil
+}
+
+// defaultFile is the users file when none is named.
+const defaultFile = "users.yaml"
 
 // fileFlags say which users files to read.
 type fileFlags struct {
@@ -21,7 +71,7 @@ type fileFlags struct {
 
 // dirFlags say where the kubeconfigs are.
 type dirFlags struct {
-	OutputDir string `short:"d" default:"kubeconfigs" placeholder:"DIR" help:"Directory with one kubeconfig per user. Default: kubeconfigs."`
+	OutputDir string `type:"path" short:"d" default:"kubeconfigs" placeholder:"DIR" help:"Directory with one kubeconfig per user. Default: kubeconfigs."`
 }
 
 // clusterFlags say which cluster, and as whom.
@@ -30,7 +80,7 @@ type clusterFlags struct {
 	Context        string        `placeholder:"NAME" help:"The context to use in it. Default: the current one."`
 	As             string        `placeholder:"USER" help:"Impersonate this user."`
 	AsGroup        []string      `sep:"none" placeholder:"GROUP" help:"Impersonate this group. May be repeated."`
-	RequestTimeout time.Duration `default:"60s" placeholder:"TIME" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
+	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
 }
 
 func (f clusterFlags) open(ctx context.Context, sets []spec.Set) (*cluster.Client, error) {
@@ -78,8 +128,8 @@ type wishFlags struct {
 type changeFlags struct {
 	Yes          bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
 	Concurrency  int           `default:"32" placeholder:"N" help:"Requests to the API server at once. Default: 32."`
-	StallTimeout time.Duration `default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
-	LockTimeout  time.Duration `default:"60s" placeholder:"TIME" help:"Wait this long for another apply of the same set, or in the same directory. Default: 60s."`
+	StallTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
+	LockTimeout  time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Wait this long for another apply of the same set, or in the same directory. Default: 60s."`
 	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing; no file is written."`
 	ShowAll      bool          `help:"List every user and subject, however many."`
 }

@@ -21,7 +21,7 @@ const formatVersion = "1"
 // document is a plan for programs.
 type document struct {
 	FormatVersion string            `json:"formatVersion"`
-	Kind          string            `json:"kind"` // Plan; other documents say Report, Status, Verification, Remainder
+	Kind          string            `json:"kind"`     // Plan; other documents say Report, Status, Verification, Remainder
 	Operator      string            `json:"operator"` // who ran this, as the API server calls them
 	Sets          []setDoc          `json:"sets"`
 	Changes       bool              `json:"changes"`

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,9 @@ var version = "dev"
 
 func main() {
 	s := newStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
+		s.program = "kubectl provision"
+	}
 	os.Exit(run(untilSignal(s), os.Args[1:], s))
 }
 
@@ -74,6 +78,8 @@ type streams struct {
 	outStyle    style
 	errStyle    style
 	lastWords   *atomic.Pointer[string] // what a second Ctrl-C says
+	bar         *atomic.Pointer[bar]    // the one that is drawn now
+	program     string                  // what it was called as: provision, or kubectl provision
 }
 
 // newLine leaves the line of the progress bar, and of the ^C that the terminal shows.
@@ -92,6 +98,8 @@ func newStreams(in, out, err *os.File, getenv func(string) string) streams {
 		outStyle:    style{colour && term.IsTerminal(int(out.Fd()))},
 		errStyle:    style{colour && term.IsTerminal(int(err.Fd()))},
 		lastWords:   new(atomic.Pointer[string]),
+		bar:         new(atomic.Pointer[bar]),
+		program:     "provision",
 	}
 }
 
@@ -110,15 +118,15 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		}
 	}()
 	var c cli
-	parser, err := kong.New(&c,
-		kong.Name("provision"),
+	parser, err := kong.New(&c, append(flagTypes(),
+		kong.Name(s.program),
 		kong.Description("Give a whole team access to a Kubernetes cluster: one users file, one plan, one kubeconfig per user."),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
-	)
+	)...)
 	if err != nil {
 		return fail(ctx, s, err)
 	}
@@ -127,7 +135,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fail(ctx, s, parseError(err))
+		return fail(ctx, s, parseError(s.program, err))
 	}
 	logTo(s.err, c.Verbosity)
 	return fail(ctx, s, command.Run())
@@ -135,17 +143,21 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 
 // parseError says what is wrong with the command line. The parser guesses what may have been meant, which is of little
 // use for single letters and for values.
-func parseError(err error) error {
-	hint := "provision --help"
+func parseError(program string, err error) error {
+	hint := program + " --help"
 	parse, ok := errors.AsType[*kong.ParseError](err)
 	if !ok {
 		return &hinted{err, hint}
 	}
 	if command := parse.Context.Selected(); command != nil {
-		hint = "provision " + command.Name + " --help"
+		hint = program + " " + command.Name + " --help"
 	}
 	msg := err.Error()
-	if flag, _, ok := strings.Cut(msg, ": expected "); ok && !strings.Contains(msg, "valid") {
+	if flag, _, ok := strings.Cut(msg, ": missing value"); ok {
+		msg = flag + " needs a value"
+	} else if flag, _, ok := strings.Cut(msg, ": expected a valid"); ok && strings.HasPrefix(flag, "--") {
+		msg = flag + " needs a number"
+	} else if flag, _, ok := strings.Cut(msg, ": expected "); ok {
 		msg = flag + " needs a value"
 		for _, f := range parse.Context.Flags() {
 			if "--"+f.Name == flag && f.Enum != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"provision/internal/outdir"
 	"provision/internal/spec"
@@ -70,7 +71,11 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		if err := savePlan(c.Save, all, c.Filename, c.OutputDir, c.wishFlags); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.err, "saved to %s: `provision apply %s` performs it\n", c.Save, c.Save)
+		how := ""
+		if slices.Contains(c.Filename, spec.Stdin) {
+			how = ", given the same users file on standard input,"
+		}
+		fmt.Fprintf(s.err, "saved to %s: `provision apply %s`%s performs it\n", c.Save, c.Save, how)
 	}
 	if all.leftOut() > 0 {
 		return exitCode(exitError)

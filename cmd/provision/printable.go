@@ -63,5 +63,6 @@ func steers(r rune) bool {
 	case r < ' ', r >= 0x7f && r < 0xa0: // C0, DEL, C1
 		return true
 	}
-	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 // bidi
+	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || // bidi
+		r == 0xad || r == 0x180e || r == 0x200b || r == 0x2028 || r == 0x2029 || r >= 0x2060 && r <= 0x2064 || r == 0xfeff // unseen
 }

@@ -15,6 +15,7 @@ func TestPrintable(t *testing.T) {
 		{"overwritten line", "error\rfine ", `error\u000dfine `},
 		{"C1 control", "\u009b2J", `\u009b2J`},
 		{"backwards", "abc\u202etxt.exe", `abc\u202etxt.exe`},
+		{"not seen", "ja\u200bne\u2028", `ja\u200bne\u2028`},
 		{"not UTF-8", "a\xffb\x9b2J", `a\xffb\x9b2J`},
 		{"colour next to control", "\x1b[1m\x1b[2A\x1b[0m", "\x1b[1m\\u001b[2A\x1b[0m"},
 	} {

@@ -15,8 +15,10 @@ import (
 // bar shows how far a run has come: a bar on a terminal, a line every few seconds elsewhere. It only reads counts,
 // so it cannot hold the run up.
 type bar struct {
-	stop chan struct{}
-	done chan struct{}
+	stop  chan struct{}
+	done  chan struct{}
+	words chan string // to be said without disturbing it
+	s     streams
 }
 
 const (
@@ -26,7 +28,8 @@ const (
 
 // showProgress begins to show p on standard error.
 func showProgress(s streams, p *apply.Progress) *bar {
-	b := &bar{make(chan struct{}), make(chan struct{})}
+	b := &bar{make(chan struct{}), make(chan struct{}), make(chan string), s}
+	s.bar.Store(b)
 	show, w := b.lines, s.err
 	if s.errTerminal {
 		show, w = b.draw, s.errRaw
@@ -40,8 +43,21 @@ func showProgress(s streams, p *apply.Progress) *bar {
 
 // end stops showing. It returns when the last of it is written.
 func (b *bar) end() {
+	b.s.bar.Store(nil)
 	close(b.stop)
 	<-b.done
+}
+
+// say prints a line: above the bar, where there is one.
+func (s streams) say(text string) {
+	if b := s.bar.Load(); b != nil {
+		select {
+		case b.words <- text:
+			return
+		case <-b.done:
+		}
+	}
+	fmt.Fprintf(s.err, "%s%s\n", s.newLine(), text)
 }
 
 // lines writes a sparse log: nothing in a short run, then a line every few seconds.
@@ -55,6 +71,8 @@ func (b *bar) lines(w io.Writer, p *apply.Progress) {
 		select {
 		case <-b.stop:
 			return
+		case text := <-b.words:
+			fmt.Fprintln(w, text)
 		case now := <-tick.C:
 			c := p.Counts()
 			speed.add(now, c.Issued)
@@ -91,6 +109,8 @@ func (b *bar) draw(w io.Writer, p *apply.Progress) {
 			}
 			container.Wait()
 			return
+		case text := <-b.words:
+			fmt.Fprintln(container, "\r"+text) // behind the ^C that the terminal shows
 		case now := <-tick.C:
 			c := p.Counts()
 			if c.Total == 0 {

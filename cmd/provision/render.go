@@ -28,10 +28,17 @@ type view struct {
 	nothing  string        // what a plan without changes says; "": how much is as the file says
 }
 
-// render draws one plan: what goes first, then what changes, then what comes; warnings, errors, one summary line.
-func (v view) render(w io.Writer, s style, p computed) {
+// render draws one plan: what goes first, then what changes, then what comes; warnings, errors, one summary line. Number is
+// how many were drawn before it.
+func (v view) render(w io.Writer, s style, p computed, number int) {
 	e := v.endpoint
+	if number > 0 {
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintf(w, "%s on cluster %s (%s), kubeconfigs in %s\n", s.bold("set "+p.Set), e.Name, e.Server, v.dir.Path())
+	if p.Ledger.Namespace != spec.DefaultLedgerNamespace {
+		fmt.Fprintf(w, "the ledger is in the namespace %s\n", p.Ledger.Namespace)
+	}
 	if own := endpointWords(p, e); own != "" {
 		fmt.Fprintf(w, "the kubeconfigs will say: %s\n", flat(own))
 	}
@@ -182,9 +189,9 @@ type row struct {
 	whole bool // neither it nor a line below it is ever left out: what is granted here must be seen
 }
 
-// flat keeps a text on its line: names from the cluster may hold anything.
+// flat keeps a text on its line and in its colour: names from the cluster may hold anything.
 func flat(text string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(text)
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`, "\x1b", `\u001b`).Replace(text)
 }
 
 // endpointWords says where the users will connect to, if that is not where the operator does.
@@ -270,6 +277,10 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 			width = max(width, runewidth.StringWidth(plan.Quoted(u.Name)))
 		}
 	}
+	inError := map[string]bool{}
+	for _, problem := range p.Problems {
+		inError[problem.User] = true
+	}
 	for _, u := range p.Users {
 		name := runewidth.FillRight(plan.Quoted(u.Name), width)
 		switch {
@@ -285,7 +296,7 @@ func (v view) users(w io.Writer, s style, p plan.Plan) {
 			list = append(list, row{"-", fmt.Sprintf("%s  drop the key of an earlier try", name), nil, false})
 		case u.Kubeconfig.Op != plan.Keep:
 			list = append(list, row{"~", fmt.Sprintf("%s  rewrite kubeconfig: %s", name, reasonsWords(u.Kubeconfig.Reasons)), nil, false})
-		default:
+		case !inError[u.Name]:
 			unchanged++
 		}
 	}

@@ -84,6 +84,13 @@ func has(o *plan.Observed, u plan.User, issued time.Time) {
 	})
 }
 
+// A name cannot take a colour of ours, and with it the look of another line.
+func TestFlat(t *testing.T) {
+	if got := flat("x\n\x1b[32mbob cannot authenticate\x1b[0m"); got != `x\n\u001b[32mbob cannot authenticate\u001b[0m` {
+		t.Errorf("%q", got)
+	}
+}
+
 // rendered is what a person sees of a plan on a screen without colours.
 func rendered(t *testing.T, d plan.Desired, o plan.Observed, all bool, missing ...plan.Permission) string {
 	t.Helper()
@@ -93,7 +100,7 @@ func rendered(t *testing.T, d plan.Desired, o plan.Observed, all bool, missing .
 	}
 	var out strings.Builder
 	p := computed{Plan: plan.Compute(d, o, at), source: "users.yaml", operator: "alice", desired: d, observed: o, missing: missing}
-	view{dir: dir, endpoint: operator, all: all}.render(printable{&out}, style{}, p)
+	view{dir: dir, endpoint: operator, all: all}.render(printable{&out}, style{}, p, 0)
 	return out.String()
 }
 

@@ -18,7 +18,11 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 	}
 	for _, r := range reports {
 		for hint, failures := range failuresByHint(r) {
-			for _, one := range failures {
+			for i, one := range failures {
+				if i == fewRows && !v.all {
+					fmt.Fprintf(s.err, "%s ... and %s more like these (--show-all lists them)\n", s.errStyle.red("failed:"), thousands(len(failures)-fewRows))
+					break
+				}
 				fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.red("failed:"), flat(objectName(one.Kind, one.Namespace, one.Name)), oneLine(one.Err))
 			}
 			if r.Stopped == nil {
@@ -121,6 +125,6 @@ func (v view) summaryLine(s streams, r apply.Report, several, dry bool) {
 		if errors.Is(r.Stopped, context.Canceled) {
 			why = "interrupted"
 		}
-		fmt.Fprintf(s.out, "%s: %s waiting for the signer, %d not started: run `provision apply` again to go on\n", why, plural(pending, "request"), not)
+		fmt.Fprintf(s.out, "%s: %s waiting for the signer, %s not started: run `provision apply` again to go on\n", why, plural(pending, "request"), thousands(not))
 	}
 }

@@ -173,13 +173,14 @@ func printRemaining(w io.Writer, s style, list []remainder, sets []spec.Set) {
 		}
 		line := fmt.Sprintf("%s can still authenticate until %s", s.bold(r.User), timeWords(r.Until))
 		if len(r.Groups) > 0 {
-			line += ", as a member of " + strings.Join(r.Groups, ", ")
+			line += ", as a member of " + flat(strings.Join(r.Groups, ", "))
 		}
 		if len(r.Grants) == 0 {
 			fmt.Fprintf(w, "%s; no binding in the cluster grants anything to that name or these groups\n", line)
 			continue
 		}
 		fmt.Fprintf(w, "%s; that still allows:\n", line)
+		ours, others := false, false
 		for _, g := range r.Grants {
 			owner := "not of this set"
 			for _, set := range sets {
@@ -193,9 +194,17 @@ func printRemaining(w io.Writer, s style, list []remainder, sets []spec.Set) {
 			} else if g.Proof != "" {
 				proof = "the API server says no to: " + g.Proof
 			}
-			fmt.Fprintf(w, "  %s %s (%s, through %s, %s): %s\n", s.yellow("!"), g.Binding, g.Role, g.Through, owner, proof)
+			fmt.Fprintf(w, "  %s %s\n", s.yellow("!"), flat(fmt.Sprintf("%s (%s, through %s, %s): %s", g.Binding, g.Role, g.Through, owner, proof)))
+			ours, others = ours || owner == "of this set", others || owner != "of this set"
 		}
-		fmt.Fprintf(w, "  %s\n", s.faint("hint: remove the subject from those bindings, or bind groups to members (bindTo: Members) so that leaving takes effect at once"))
+		var ways []string
+		if others {
+			ways = append(ways, "take the subject out of the bindings that are not of this set")
+		}
+		if ours {
+			ways = append(ways, "bind groups to members (bindTo: Members) so that leaving takes effect at once")
+		}
+		fmt.Fprintf(w, "  %s\n", s.faint("hint: "+strings.Join(ways, "; ")))
 	}
 	for _, r := range list {
 		for _, set := range sets {

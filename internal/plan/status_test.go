@@ -91,7 +91,7 @@ func TestStatusOlder(t *testing.T) {
 	}
 	w.Ledger[1].NotAfter = noon.Add(60 * day)
 	w.Ledger = w.Ledger[:2]
-	if s := Status(w.Desired, w.Observed, noon)[0]; !s.Older.Equal(noon.Add(60 * day)) || !s.Until.Before(s.Older) {
+	if s := Status(w.Desired, w.Observed, noon)[0]; !s.Older.Equal(noon.Add(60*day)) || !s.Until.Before(s.Older) {
 		t.Errorf("later: %v beside %v", s.Older, s.Until)
 	}
 }

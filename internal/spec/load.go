@@ -70,6 +70,10 @@ func (l *loader) files(sources []string) []string {
 			add(s)
 			continue
 		}
+		if s == "" { // a variable that was not set: not the present directory
+			l.errs = append(l.errs, Error{Pos: Pos{File: "-f"}, Msg: "Required value: must not be empty"})
+			continue
+		}
 		s = filepath.Clean(s)
 		if info, err := os.Stat(s); err != nil || !info.IsDir() {
 			add(s) // reading it finds out what is wrong with it
