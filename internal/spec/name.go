@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -125,21 +127,42 @@ func disguise(s string) string {
 	return ""
 }
 
-// mixedScripts says which scripts with letters that look alike stand in one word of s, or "".
+// mixedScripts says which scripts stand in one word of s that are not written together, or "". Chinese, Japanese and
+// Korean are written with several and with Latin letters (Unicode UTS 39, highly restrictive).
 func mixedScripts(s string) string {
-	scripts := []struct {
-		name  string
-		table *unicode.RangeTable
-	}{{"Latin", unicode.Latin}, {"Greek", unicode.Greek}, {"Cyrillic", unicode.Cyrillic}}
+	if isASCII(s) {
+		return ""
+	}
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
-		var found []string
-		for _, script := range scripts {
-			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(script.table, r) }) {
-				found = append(found, script.name)
+		found := map[string]bool{}
+		for _, r := range word {
+			found[scriptOf(r)] = true
+		}
+		delete(found, "") // of no script in particular
+		for _, together := range [][]string{{"Han", "Hiragana", "Katakana", "Latin"}, {"Bopomofo", "Han", "Latin"}, {"Han", "Hangul", "Latin"}} {
+			if all := slices.Sorted(maps.Keys(found)); len(all) > 1 && !slices.ContainsFunc(all, func(s string) bool { return !slices.Contains(together, s) }) {
+				clear(found)
 			}
 		}
 		if len(found) > 1 {
-			return strings.Join(found, " and ")
+			all := slices.Sorted(maps.Keys(found))
+			if i := slices.Index(all, "Latin"); i > 0 { // it is what the others pass for
+				all = slices.Insert(slices.Delete(all, i, i+1), 0, "Latin")
+			}
+			return strings.Join(all, " and ")
+		}
+	}
+	return ""
+}
+
+// scriptOf names the script of a letter, "" when it is used in several.
+func scriptOf(r rune) string {
+	if r < utf8.RuneSelf {
+		return "Latin"
+	}
+	for name, table := range unicode.Scripts {
+		if name != "Common" && name != "Inherited" && unicode.Is(table, r) {
+			return name
 		}
 	}
 	return ""
