@@ -34,7 +34,7 @@ and it stops at once. What is interrupted is resumed by the next apply.
 Examples:
   provision apply
   provision apply -f users.yaml -d /secure/kubeconfigs --yes    # in CI
-  provision apply --dry-run=server --yes
+  provision apply --dry-run=server
   provision apply team.plan                                     # from provision plan --save team.plan
   provision apply -f users.yaml -d kubeconfigs team.plan        # the same, and only for these
 
