@@ -159,17 +159,24 @@ func (d *Dir) Close() error {
 func (d *Dir) Exists() bool { return d.root != nil }
 
 // ID names this directory among all that apply the same set: random, made once, kept with it. Together with the lock
-// it tells a run that comes back after a crash from another run.
+// it tells a run that comes back after a crash from another run. Others read it in the cluster, so that what stands in
+// the file's place and is no id of ours is not passed on: a new one is made.
 func (d *Dir) ID() (string, error) {
 	data, err := d.read(filepath.Join(stateDir, idFile))
-	if err == nil && len(data) > 0 {
-		return string(data), nil
+	if id := string(data); err == nil && isID(id) {
+		return id, nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, unfit := errors.AsType[unfitError](err); err != nil && !unfit && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read %s: %w", d.join(stateDir, idFile), cause(err))
 	}
 	id := rand.Text()
 	return id, d.writeFile(stateDir, idFile, []byte(id))
+}
+
+// isID says whether a text has the form of rand.Text's: 26 letters of base32.
+func isID(s string) bool {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	return len(s) == 26 && strings.Trim(s, alphabet) == ""
 }
 
 // Path returns the directory's path as it was given.
