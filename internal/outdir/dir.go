@@ -14,6 +14,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,21 +33,24 @@ const (
 // Dir is the output directory.
 type Dir struct {
 	path string
+	us   []int    // ids of the users whose files are ours
 	root *os.Root // nil: it does not exist, and was opened only to be read
 	lock *os.File // nil: opened only to be read
 	sync map[string]*dirSync
 }
 
 // OpenRead opens the directory for observing. One that does not exist is an empty one.
-func OpenRead(path string) (*Dir, error) {
+func OpenRead(path string) (*Dir, error) { return open(path, us(os.Geteuid(), os.Getenv)) }
+
+func open(path string, us []int) (*Dir, error) {
 	root, err := os.OpenRoot(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Dir{path: path}, nil
+		return &Dir{path: path, us: us}, nil
 	}
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	d := &Dir{path: path, root: root}
+	d := &Dir{path: path, us: us, root: root}
 	if err := d.checkOwner(); err != nil {
 		root.Close()
 		return nil, err
@@ -56,10 +61,14 @@ func OpenRead(path string) (*Dir, error) {
 // OpenWrite opens the directory for changing: it is created when missing, locked against another provision on this
 // machine, for which it waits up to wait, and cleared of what a crash left half-written. Close releases the lock.
 func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, error) {
+	return openWrite(ctx, path, wait, us(os.Geteuid(), os.Getenv))
+}
+
+func openWrite(ctx context.Context, path string, wait time.Duration, us []int) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, openError(path, err)
 	}
-	d, err := OpenRead(path)
+	d, err := open(path, us)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +91,8 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		if !info.IsDir() {
 			return fmt.Errorf("%s is not a directory: move it away", d.join(name))
 		}
-		if writable := writableByOthers(info); writable != "" {
-			return fmt.Errorf("%s: %s: private keys are written there; run chmod go-w %s, or move it away", d.join(name), writable, d.join(name))
+		if why, mend := d.unsafe(info, d.join(name)); why != "" {
+			return fmt.Errorf("%s: %s: private keys are written there; run %s, or move it away", d.join(name), why, mend)
 		}
 	}
 	lock, err := d.root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
@@ -210,10 +219,37 @@ func (d *Dir) checkOwner() error {
 	if err != nil {
 		return openError(d.path, err)
 	}
-	if writable := writableByOthers(info); writable != "" {
-		return fmt.Errorf("output directory %s: %s: private keys are written there; run chmod go-w %s, or choose another with -d", d.path, writable, d.path)
+	if why, mend := d.unsafe(info, d.path); why != "" {
+		return fmt.Errorf("output directory %s: %s: private keys are written there; run %s, or choose another with -d", d.path, why, mend)
 	}
 	return nil
+}
+
+// us are the users who may own what we use: the one that this process runs as, and for root the one who called sudo.
+// Root obeys no file mode, but in a directory of anybody else that user can swap the files under us.
+func us(euid int, getenv func(string) string) []int {
+	list := []int{euid}
+	if sudo, err := strconv.Atoi(getenv("SUDO_UID")); err == nil && euid == 0 {
+		list = append(list, sudo)
+	}
+	return list
+}
+
+// stranger says in words that a file belongs to somebody else, or "".
+func (d *Dir) stranger(info fs.FileInfo) string {
+	uid, known := ownerOf(info)
+	if !known || slices.Contains(d.us, uid) {
+		return ""
+	}
+	return fmt.Sprintf("it belongs to another user (uid %d)", uid)
+}
+
+// unsafe says why somebody else could swap files in a directory, and what to do, or "".
+func (d *Dir) unsafe(info fs.FileInfo, path string) (why, mend string) {
+	if why := d.stranger(info); why != "" {
+		return why, fmt.Sprintf("chown %d %s, or provision as that user", d.us[0], path)
+	}
+	return writableByOthers(info), "chmod go-w " + path
 }
 
 func openError(path string, err error) error {

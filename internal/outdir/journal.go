@@ -47,6 +47,9 @@ func (d *Dir) ReadKey(user, cluster string) (Key, error) {
 func (d *Dir) readKey(name string) (Key, error) {
 	path := filepath.Join(journalDir, name)
 	data, err := d.read(path)
+	if _, unfit := errors.AsType[unfitError](err); unfit {
+		return Key{}, fmt.Errorf("%s: %w: move it away", d.join(path), err)
+	}
 	if err != nil {
 		return Key{}, fmt.Errorf("read %s: %w", d.join(path), cause(err))
 	}

@@ -83,17 +83,13 @@ func (d *Dir) put(name string, k *credential.Kubeconfig, e credential.Entry) err
 
 // readKubeconfig returns nil when there is no file, or when it was unreadable and has been moved aside.
 func (d *Dir) readKubeconfig(name string) (*credential.Kubeconfig, error) {
-	info, err := d.root.Lstat(name)
+	data, err := d.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", d.join(name), cause(err))
+	if _, unfit := errors.AsType[unfitError](err); unfit {
+		return nil, fmt.Errorf("%s: %w: move it away", d.join(name), err)
 	}
-	if why := regular(info); why != "" {
-		return nil, fmt.Errorf("%s: %s: move it away", d.join(name), why)
-	}
-	data, err := d.read(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.join(name), cause(err))
 	}

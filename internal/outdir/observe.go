@@ -157,6 +157,9 @@ func (d *Dir) readInfo(name string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if why := d.stranger(info); why != "" {
+		return nil, nil, unfitError(why)
+	}
 	var b bytes.Buffer
 	if n, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
 		return nil, nil, err

@@ -1,3 +1,5 @@
+//go:build unix
+
 package outdir
 
 import (
@@ -238,6 +240,15 @@ func TestForeignFiles(t *testing.T) {
 			check(t, os.WriteFile(path, nil, 0o600))
 			check(t, os.Truncate(path, 1<<40))
 		}, plan.FileForeign, "larger than 1 MiB", "larger than 1 MiB"},
+		{"another user's file", func(t *testing.T, path string) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give files away")
+			}
+			data, err := bytesOf(entry("team", prod, "jane", s))
+			check(t, err)
+			check(t, os.WriteFile(path, data, 0o600))
+			check(t, os.Chown(path, 1001, -1))
+		}, plan.FileForeign, "another user (uid 1001)", "another user (uid 1001): move it away"},
 		{"half a file", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("clusters: ["), 0o600)) },
 			plan.FileUnreadable, "not a kubeconfig", ""},
 		{"an empty file", func(t *testing.T, path string) { check(t, os.WriteFile(path, nil, 0o600)) }, plan.FileUnreadable, "not a kubeconfig", ""},
@@ -450,6 +461,52 @@ func TestIDIsOurs(t *testing.T) {
 				t.Errorf("bob's kubeconfig has changed: %v", err)
 			}
 		})
+	}
+}
+
+// Somebody else who owns a directory can swap what is in it, and root, whom no mode stops, must see that too.
+func TestOwnedByAnother(t *testing.T) {
+	const jane, bob = 1001, 1002
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	root := us(0, func(string) string { return "" })
+	sudo := us(0, func(name string) string { return map[string]string{"SUDO_UID": "1001"}[name] })
+	for _, name := range []string{".", stateDir, journalDir} {
+		path := t.TempDir()
+		opened(t, path).Close()
+		place := filepath.Join(path, name)
+		check(t, os.Chown(place, jane, -1))
+		_, err := openWrite(t.Context(), path, 0, root)
+		if err == nil || !strings.Contains(err.Error(), "another user (uid 1001)") || !strings.Contains(err.Error(), "run chown 0 "+place+", or provision as that user") {
+			t.Errorf("%s of jane's: %v", name, err)
+		}
+		if d, err := openWrite(t.Context(), path, 0, sudo); err != nil {
+			t.Errorf("%s of jane's, who called sudo: %v", name, err)
+		} else {
+			d.Close()
+		}
+		check(t, os.Chown(place, bob, -1))
+		if _, err := openWrite(t.Context(), path, 0, sudo); err == nil || !strings.Contains(err.Error(), "uid 1002") {
+			t.Errorf("%s of bob's, and jane called sudo: %v", name, err)
+		}
+	}
+	if _, err := open(t.TempDir(), []int{jane}); err == nil || !strings.Contains(err.Error(), "another user (uid 0)") {
+		t.Errorf("jane in a directory of root's: %v", err)
+	}
+}
+
+func TestUs(t *testing.T) {
+	for _, c := range []struct {
+		euid int
+		sudo string
+		want []int
+	}{
+		{0, "", []int{0}}, {0, "1000", []int{0, 1000}}, {0, "x", []int{0}}, {1000, "0", []int{1000}}, {1000, "1001", []int{1000}},
+	} {
+		if got := us(c.euid, func(string) string { return c.sudo }); !slices.Equal(got, c.want) {
+			t.Errorf("uid %d, SUDO_UID %q: %v", c.euid, c.sudo, got)
+		}
 	}
 }
 
