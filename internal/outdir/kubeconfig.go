@@ -97,6 +97,10 @@ func (d *Dir) readKubeconfig(name string) (*credential.Kubeconfig, error) {
 	if err == nil {
 		return k, nil
 	}
+	// There may be a living key in it, and perhaps others may read it.
+	if err := d.root.Chmod(name, 0o600); err != nil {
+		return nil, fmt.Errorf("make the unreadable %s private: %w", d.join(name), cause(err))
+	}
 	aside := name + ".unreadable-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	if err := d.root.Rename(name, aside); err != nil {
 		return nil, fmt.Errorf("move the unreadable %s aside: %w", d.join(name), cause(err))

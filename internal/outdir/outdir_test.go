@@ -249,7 +249,10 @@ func TestForeignFiles(t *testing.T) {
 			check(t, os.WriteFile(path, data, 0o600))
 			check(t, os.Chown(path, 1001, -1))
 		}, plan.FileForeign, "another user (uid 1001)", "another user (uid 1001): move it away"},
-		{"half a file", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("clusters: ["), 0o600)) },
+		{"half a file", func(t *testing.T, path string) {
+			check(t, os.WriteFile(path, []byte("clusters: ["), 0o600))
+			check(t, os.Chmod(path, 0o644))
+		},
 			plan.FileUnreadable, "not a kubeconfig", ""},
 		{"an empty file", func(t *testing.T, path string) { check(t, os.WriteFile(path, nil, 0o600)) }, plan.FileUnreadable, "not a kubeconfig", ""},
 	} {
@@ -272,6 +275,8 @@ func TestForeignFiles(t *testing.T) {
 			check(t, err)
 			if names := everything(t, path); len(names) != 2 || !strings.HasPrefix(names[1], "jane.kubeconfig.unreadable-") {
 				t.Errorf("the unreadable file is not beside the new one: %v", names)
+			} else if m := mode(t, filepath.Join(path, names[1])); m != 0o600 { // the key in it may live
+				t.Errorf("%s has mode %v", names[1], m)
 			}
 		})
 	}
