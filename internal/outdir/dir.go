@@ -117,7 +117,7 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 // recover cleans up after a crash: temporary files, whose content was never promised to anybody, and keys in the
 // journal whose certificate has long arrived in its kubeconfig.
 func (d *Dir) recover() error {
-	for _, dir := range []string{".", journalDir} {
+	for _, dir := range []string{".", stateDir, journalDir} {
 		names, err := d.list(dir)
 		if err != nil {
 			return err

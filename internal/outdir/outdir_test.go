@@ -308,7 +308,7 @@ func TestRecover(t *testing.T) {
 	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "bob", PEM: string(waiting.pem)}))
 	check(t, d.WriteKubeconfig(entry("team", prod, "carl", newSecret(t, "carl"))))
 	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "carl", PEM: string(waiting.pem)})) // his renewal
-	for _, name := range []string{tempPrefix + "X", journalDir + "/" + tempPrefix + "Y"} {
+	for _, name := range []string{tempPrefix + "X", journalDir + "/" + tempPrefix + "Y", stateDir + "/" + tempPrefix + "Z"} {
 		check(t, os.WriteFile(filepath.Join(path, name), []byte("half a k"), 0o600))
 	}
 	check(t, os.WriteFile(filepath.Join(path, "mine.txt"), nil, 0o600))
