@@ -298,6 +298,34 @@ func TestCopiedKubeconfig(t *testing.T) {
 	}
 }
 
+// A disk that does not tell Jane from jane gives jane's new file for Jane's, whom the same apply removes; and who has
+// copied a file has not made it the other user's.
+func TestEntryOfAnotherUser(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	s := newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	data, err := os.ReadFile(d.File("jane"))
+	check(t, err)
+	for _, name := range []string{"Jane", "bob"} {
+		check(t, os.WriteFile(d.File(name), data, 0o600))
+	}
+	check(t, d.RemoveKubeconfig("Jane", "team", prod))
+	if now, err := os.ReadFile(d.File("Jane")); err != nil || string(now) != string(data) {
+		t.Errorf("jane's file was taken for Jane's and removed: %v", err)
+	}
+	if err := d.RewriteKubeconfig(entry("team", prod, "bob", s), s.hash); err == nil || !strings.Contains(err.Error(), "plan again") {
+		t.Errorf("rewrite: %v", err)
+	}
+	if err := d.WriteKubeconfig(entry("team", prod, "bob", s)); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("write: %v", err)
+	}
+	check(t, d.WriteKubeconfig(entry("team", prod, "Jane", s)))
+	if f, err := d.ObserveUser("Jane", "team", prod); err != nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 // Opening clears what a crash left half-written, and keys whose certificate has arrived; nothing else.
 func TestRecover(t *testing.T) {
 	path := t.TempDir()
