@@ -65,7 +65,7 @@ func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, erro
 }
 
 func openWrite(ctx context.Context, path string, wait time.Duration, us []int) (*Dir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := makeAll(path); err != nil {
 		return nil, openError(path, err)
 	}
 	d, err := open(path, us)
@@ -80,9 +80,16 @@ func openWrite(ctx context.Context, path string, wait time.Duration, us []int) (
 }
 
 func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
+	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), stateDir: newDirSync(d.root, stateDir), journalDir: newDirSync(d.root, journalDir)}
 	for _, name := range []string{stateDir, journalDir} {
-		if err := d.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := d.root.Mkdir(name, 0o700)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("create %s: %w: is the directory read-only? choose another with -d", d.join(name), cause(err))
+		}
+		if err == nil { // a key in it must not go with it in a power cut
+			if err := d.sync[filepath.Dir(name)].once(); err != nil {
+				return fmt.Errorf("sync the directory of %s: %w", d.join(name), cause(err))
+			}
 		}
 		info, err := d.root.Lstat(name)
 		if err != nil {
@@ -110,7 +117,6 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		}
 	}
 	d.lock = lock
-	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), stateDir: newDirSync(d.root, stateDir), journalDir: newDirSync(d.root, journalDir)}
 	return d.recover()
 }
 

@@ -18,6 +18,9 @@ func tryLock(f *os.File) error {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
+// syncDirectory makes the names in a directory last through a power cut.
+func syncDirectory(f *os.File) error { return f.Sync() }
+
 // ownerOf returns the id of the user whom a file belongs to.
 func ownerOf(info fs.FileInfo) (uid int, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
