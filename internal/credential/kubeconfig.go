@@ -113,10 +113,10 @@ func (k *Kubeconfig) Entry(cluster string) (Entry, bool) {
 	return found, ok
 }
 
-// Provisioned says whether any entry is provision's, for whatever cluster.
-func (k *Kubeconfig) Provisioned() bool {
-	for _, user := range k.config.AuthInfos {
-		if _, ok := ownerOf(user.Extensions); ok {
+// Provisioned says whether any entry is provision's for a user, on whatever cluster.
+func (k *Kubeconfig) Provisioned(user string) bool {
+	for _, e := range k.config.AuthInfos {
+		if owner, ok := ownerOf(e.Extensions); ok && owner.User == user {
 			return true
 		}
 	}

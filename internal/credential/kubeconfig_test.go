@@ -175,7 +175,7 @@ func wantEntry(t testing.TB, k *Kubeconfig, want Entry) {
 
 func TestNewKubeconfig(t *testing.T) {
 	k := NewKubeconfig()
-	if k.Provisioned() {
+	if k.Provisioned("jane") {
 		t.Error("an empty kubeconfig is provisioned")
 	}
 	want := entryOf("prod")
@@ -184,11 +184,14 @@ func TestNewKubeconfig(t *testing.T) {
 	k = parse(t, data)
 	wantEntry(t, k, want)
 	wantRest(t, k, "uid-prod", map[string]string{})
-	if !k.Provisioned() || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod")) > 0 {
-		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned(), k.config.CurrentContext, k.Taken("uid-prod"))
+	if !k.Provisioned("jane") || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod")) > 0 {
+		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned("jane"), k.config.CurrentContext, k.Taken("uid-prod"))
 	}
 	if again := written(t, k); !bytes.Equal(again, data) {
 		t.Error("read and written it is another text")
+	}
+	if k.Provisioned("bob") {
+		t.Error("jane's kubeconfig is bob's")
 	}
 	if _, ok := k.Entry("uid-dev"); ok {
 		t.Error("there is an entry for a cluster that nobody put in")
@@ -242,8 +245,8 @@ func TestOthersSurvive(t *testing.T) {
 	}
 	again()
 	wantRest(t, k, "uid-prod", others)
-	if k.Provisioned() || k.config.CurrentContext != "work" {
-		t.Errorf("provisioned %v, current context %q", k.Provisioned(), k.config.CurrentContext)
+	if k.Provisioned("jane") || k.config.CurrentContext != "work" {
+		t.Errorf("provisioned %v, current context %q", k.Provisioned("jane"), k.config.CurrentContext)
 	}
 }
 

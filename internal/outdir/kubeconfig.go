@@ -26,8 +26,8 @@ func (d *Dir) WriteKubeconfig(e credential.Entry) error {
 		return fmt.Errorf("write %s: it belongs to the set %q", d.join(name), have.Owner.Set)
 	} else if ok && !strings.EqualFold(have.Owner.User, e.Owner.User) { // Jane's is replaced by jane's where the disk takes them for one
 		return fmt.Errorf("write %s: its entry was made for another user: move it away", d.join(name))
-	} else if !ok && !k.Provisioned() {
-		return fmt.Errorf("write %s: the file is there and provision did not make it: move it away", d.join(name))
+	} else if !ok && !k.Provisioned(e.Owner.User) {
+		return fmt.Errorf("write %s: the file is there and provision did not make it for this user: move it away", d.join(name))
 	}
 	return d.put(name, k, e)
 }

@@ -85,11 +85,11 @@ func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 	f.Taken = k.Taken(cluster)
 	e, ok := k.Entry(cluster)
 	switch {
-	case !ok && k.Provisioned():
+	case !ok && k.Provisioned(user):
 		f.State = plan.FileOther
 		return f
 	case !ok:
-		f.Error = "it has no entry that provision made"
+		f.Error = "it has no entry that provision made for this user"
 		return f
 	case e.Owner.User != user:
 		f.Error = fmt.Sprintf("its entry was made for the user %q", e.Owner.User)

@@ -240,6 +240,11 @@ func TestForeignFiles(t *testing.T) {
 			check(t, os.WriteFile(path, nil, 0o600))
 			check(t, os.Truncate(path, 1<<40))
 		}, plan.FileForeign, "larger than 1 MiB", "larger than 1 MiB"},
+		{"a kubeconfig of bob's for another cluster", func(t *testing.T, path string) {
+			data, err := bytesOf(entry("team", staging, "bob", s))
+			check(t, err)
+			check(t, os.WriteFile(path, data, 0o600))
+		}, plan.FileForeign, "no entry that provision made for this user", "did not make it for this user"},
 		{"another user's file", func(t *testing.T, path string) {
 			if os.Geteuid() != 0 {
 				t.Skip("only root can give files away")
