@@ -1,12 +1,15 @@
 package credential
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,6 +55,37 @@ type Entry struct {
 	DisableCompression       bool
 	Certificate              []byte // PEM
 	Key                      []byte // PEM, secret
+}
+
+// The three objects of an entry, but for who owns them.
+
+func (e Entry) cluster() clientcmdapi.Cluster {
+	return clientcmdapi.Cluster{
+		Server:                   e.Server,
+		CertificateAuthorityData: e.CertificateAuthorityData,
+		TLSServerName:            e.TLSServerName,
+		ProxyURL:                 e.ProxyURL,
+		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
+		DisableCompression:       e.DisableCompression,
+	}
+}
+
+// read is the inverse of cluster.
+func (e *Entry) read(c clientcmdapi.Cluster) {
+	e.Server = c.Server
+	e.CertificateAuthorityData = c.CertificateAuthorityData
+	e.TLSServerName = c.TLSServerName
+	e.ProxyURL = c.ProxyURL
+	e.InsecureSkipTLSVerify = c.InsecureSkipTLSVerify
+	e.DisableCompression = c.DisableCompression
+}
+
+func (e Entry) user() clientcmdapi.AuthInfo {
+	return clientcmdapi.AuthInfo{ClientCertificateData: e.Certificate, ClientKeyData: e.Key}
+}
+
+func (e Entry) context() clientcmdapi.Context {
+	return clientcmdapi.Context{Cluster: e.Cluster, AuthInfo: e.Context, Namespace: e.Namespace}
 }
 
 // Kubeconfig is a parsed kubeconfig: entries of ours, one per cluster, beside entries of others that are never touched.
@@ -101,16 +135,120 @@ func (k *Kubeconfig) Entry(cluster string) (Entry, bool) {
 		e.Namespace = c.Namespace
 		e.Cluster = c.Cluster
 		if c := k.config.Clusters[e.Cluster]; c != nil {
-			e.Server = c.Server
-			e.CertificateAuthorityData = c.CertificateAuthorityData
-			e.TLSServerName = c.TLSServerName
-			e.ProxyURL = c.ProxyURL
-			e.InsecureSkipTLSVerify = c.InsecureSkipTLSVerify
-			e.DisableCompression = c.DisableCompression
+			e.read(*c)
 		}
 		return e, true
 	}
 	return found, ok
+}
+
+// Edited says what somebody has added to our entry for a cluster (by UID): the names of fields that Put does not write,
+// such as token or exec, and "another user" and the like for a second object that says it is ours. What is changed or
+// missing, Entry shows. Put takes all of it away.
+func (k *Kubeconfig) Edited(cluster string) []string {
+	e, ok := k.Entry(cluster)
+	if !ok {
+		return nil
+	}
+	added := map[string]bool{}
+	note := func(ours bool, kind string, fields []string) {
+		if !ours {
+			added["another "+kind] = true
+		}
+		for _, f := range fields {
+			added[f] = true
+		}
+	}
+	for name, o := range k.config.Clusters {
+		if owner, ok := ownerOf(o.Extensions); ok && owner.Cluster == cluster {
+			note(name == e.Cluster || e.Cluster == "", "cluster", clusterFields(*o))
+		}
+	}
+	for name, o := range k.config.AuthInfos {
+		if owner, ok := ownerOf(o.Extensions); ok && owner.Cluster == cluster {
+			note(name == e.Context, "user", userFields(*o))
+		}
+	}
+	for name, o := range k.config.Contexts {
+		if owner, ok := ownerOf(o.Extensions); ok && owner.Cluster == cluster {
+			note(name == e.Context || e.Cluster == "", "context", nil) // Entry shows all that a context has
+		}
+	}
+	return slices.Sorted(maps.Keys(added))
+}
+
+// Other is an entry of a kubeconfig that provision did not make.
+type Other struct{ Kind, Name string } // Kind: cluster, user, context
+
+// Others returns what is in the file and that provision did not make for a user, sorted, and the current context if it
+// is one of them. Our entry for a cluster (by UID) is left to Edited. One for another cluster counts when it has more
+// than Put writes: anybody can write our extension beside a program to run.
+func (k *Kubeconfig) Others(user, cluster string) (others []Other, current string) {
+	note := func(kind, name string, extensions map[string]runtime.Object, fields []string) bool {
+		owner, ok := ownerOf(extensions)
+		if ok && (owner.Cluster == cluster || owner.User == user && len(fields) == 0) {
+			return false
+		}
+		others = append(others, Other{kind, name})
+		return true
+	}
+	for name, o := range k.config.Clusters {
+		note("cluster", name, o.Extensions, clusterFields(*o))
+	}
+	for name, o := range k.config.AuthInfos {
+		note("user", name, o.Extensions, userFields(*o))
+	}
+	for name, o := range k.config.Contexts {
+		if note("context", name, o.Extensions, nil) && name == k.config.CurrentContext {
+			current = name
+		}
+	}
+	slices.SortFunc(others, func(a, b Other) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+	})
+	return others, current
+}
+
+// clusterFields names the fields of a cluster that Put does not write.
+func clusterFields(have clientcmdapi.Cluster) []string {
+	var e Entry
+	e.read(have)
+	have.LocationOfOrigin, have.Extensions = "", nil
+	return surplus(have, e.cluster())
+}
+
+// userFields names the fields of a user that Put does not write.
+func userFields(have clientcmdapi.AuthInfo) []string {
+	e := Entry{Certificate: have.ClientCertificateData, Key: have.ClientKeyData}
+	have.LocationOfOrigin, have.Extensions = "", nil
+	return surplus(have, e.user())
+}
+
+// surplus names the fields that have has and want does not, as the file calls them.
+func surplus(have, want any) []string {
+	if reflect.DeepEqual(have, want) {
+		return nil
+	}
+	var fields []string
+	h, w := fieldsOf(have), fieldsOf(want)
+	for name := range h {
+		if _, ok := w[name]; !ok {
+			fields = append(fields, strings.Replace(name, "act-as", "as", 1)) // client-go calls it by another name than the file
+		}
+	}
+	return fields
+}
+
+func fieldsOf(o any) map[string]json.RawMessage {
+	var fields map[string]json.RawMessage
+	data, err := json.Marshal(o)
+	if err == nil {
+		err = json.Unmarshal(data, &fields)
+	}
+	if err != nil {
+		return map[string]json.RawMessage{"something unknown": nil}
+	}
+	return fields
 }
 
 // Provisioned says whether any entry is provision's for a user, on whatever cluster.
@@ -161,23 +299,9 @@ func (k *Kubeconfig) Put(e Entry) error {
 		return fmt.Errorf("encode the owner of %s: %w", e.Context, err)
 	}
 	owner := map[string]runtime.Object{extensionName: &runtime.Unknown{Raw: raw, ContentType: runtime.ContentTypeJSON}}
-	k.config.Clusters[e.Cluster] = &clientcmdapi.Cluster{
-		Server:                   e.Server,
-		CertificateAuthorityData: e.CertificateAuthorityData,
-		TLSServerName:            e.TLSServerName,
-		ProxyURL:                 e.ProxyURL,
-		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
-		DisableCompression:       e.DisableCompression,
-		Extensions:               owner,
-	}
-	k.config.AuthInfos[e.Context] = &clientcmdapi.AuthInfo{
-		ClientCertificateData: e.Certificate,
-		ClientKeyData:         e.Key,
-		Extensions:            owner,
-	}
-	k.config.Contexts[e.Context] = &clientcmdapi.Context{
-		Cluster: e.Cluster, AuthInfo: e.Context, Namespace: e.Namespace, Extensions: owner,
-	}
+	cluster, user, context := e.cluster(), e.user(), e.context()
+	cluster.Extensions, user.Extensions, context.Extensions = owner, owner, owner
+	k.config.Clusters[e.Cluster], k.config.AuthInfos[e.Context], k.config.Contexts[e.Context] = &cluster, &user, &context
 	if k.config.Contexts[k.config.CurrentContext] == nil {
 		k.config.CurrentContext = e.Context
 	}

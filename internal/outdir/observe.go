@@ -83,6 +83,11 @@ func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 		return f
 	}
 	f.Taken = k.Taken(cluster)
+	others, current := k.Others(user, cluster)
+	for _, o := range others {
+		f.Others = append(f.Others, o.Kind+" "+plan.Quoted(o.Name))
+	}
+	f.OtherContext = current
 	e, ok := k.Entry(cluster)
 	switch {
 	case !ok && k.Provisioned(user):
@@ -110,6 +115,7 @@ func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
 		DisableCompression:       e.DisableCompression,
 	}}
+	f.Edited = k.Edited(cluster)
 	c, err := credential.ParseCertificate(e.Certificate)
 	if err != nil {
 		f.Error = err.Error()

@@ -331,6 +331,32 @@ func TestEntryOfAnotherUser(t *testing.T) {
 	}
 }
 
+// What somebody put into a file beside our entry, and into it, is told; a rewrite takes the latter away and keeps the key.
+func TestEditedKubeconfig(t *testing.T) {
+	d := opened(t, t.TempDir())
+	s := newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	data, err := os.ReadFile(d.File("jane"))
+	check(t, err)
+	text := strings.Replace(string(data), "    client-key-data:", "    token: t\n    client-key-data:", 1)
+	text = strings.Replace(text, "users:\n", "users:\n- name: a b\n  user: {token: t}\n", 1)
+	text = strings.Replace(text, "contexts:\n", "contexts:\n- name: work\n  context: {cluster: x, user: a b}\n", 1)
+	text = strings.Replace(text, "current-context: jane@"+prod, "current-context: work", 1)
+	check(t, os.WriteFile(d.File("jane"), []byte(text), 0o600))
+	f, err := d.ObserveUser("jane", "team", prod)
+	if err != nil || !slices.Equal(f.Edited, []string{"token"}) || !slices.Equal(f.Others, []string{"context work", `user "a b"`}) || f.OtherContext != "work" {
+		t.Errorf("edited %q, others %q, %q, %v", f.Edited, f.Others, f.OtherContext, err)
+	}
+	if files, _, err := d.Observe("team", staging); err != nil || len(files["jane"].Others) != 3 { // a user of ours with a token is none of ours
+		t.Errorf("for another cluster %q, %v", files["jane"].Others, err)
+	}
+	check(t, d.RewriteKubeconfig(entry("team", prod, "jane", secret{}), s.hash))
+	f, err = d.ObserveUser("jane", "team", prod)
+	if err != nil || len(f.Edited) > 0 || len(f.Others) != 2 || !f.KeyMatches {
+		t.Errorf("rewritten, edited %q, others %q, %v", f.Edited, f.Others, err)
+	}
+}
+
 // Opening clears what a crash left half-written, and keys whose certificate has arrived; nothing else.
 func TestRecover(t *testing.T) {
 	path := t.TempDir()

@@ -293,7 +293,7 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 
 // setWarnings are those that concern the whole set.
 func setWarnings(desired Desired, observed Observed, records []Record) []Warning {
-	var list []Warning
+	list := otherEntries(desired.Users, observed.Files)
 	for _, b := range desired.Bindings {
 		if b.RoleRef != (RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}) {
 			continue
