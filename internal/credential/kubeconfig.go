@@ -91,10 +91,15 @@ func (e Entry) context() clientcmdapi.Context {
 // Kubeconfig is a parsed kubeconfig: entries of ours, one per cluster, beside entries of others that are never touched.
 type Kubeconfig struct {
 	config *clientcmdapi.Config
+	owners map[string]*Owner // by the extension's text: an entry says the same three times, and is asked often
 }
 
 // NewKubeconfig returns an empty one.
-func NewKubeconfig() *Kubeconfig { return &Kubeconfig{clientcmdapi.NewConfig()} }
+func NewKubeconfig() *Kubeconfig { return newKubeconfig(clientcmdapi.NewConfig()) }
+
+func newKubeconfig(config *clientcmdapi.Config) *Kubeconfig {
+	return &Kubeconfig{config, map[string]*Owner{}}
+}
 
 var lineOfError = regexp.MustCompile(`line \d+`)
 
@@ -110,7 +115,7 @@ func ParseKubeconfig(data []byte) (*Kubeconfig, error) {
 	if len(config.Clusters)+len(config.AuthInfos)+len(config.Contexts) == 0 {
 		return nil, errors.New("not a kubeconfig: it has no clusters, users and contexts")
 	}
-	return &Kubeconfig{config}, nil
+	return newKubeconfig(config), nil
 }
 
 // Entry returns our entry for a cluster (by UID), if the file has one whole enough to be told. Of several, as when
@@ -120,7 +125,7 @@ func (k *Kubeconfig) Entry(cluster string) (Entry, bool) {
 	ok := false
 	for _, name := range slices.Sorted(maps.Keys(k.config.AuthInfos)) {
 		user := k.config.AuthInfos[name]
-		owner, ours := ownerOf(user.Extensions)
+		owner, ours := k.owner(user.Extensions)
 		if !ours || owner.Cluster != cluster {
 			continue
 		}
@@ -160,17 +165,17 @@ func (k *Kubeconfig) Edited(cluster string) []string {
 		}
 	}
 	for name, o := range k.config.Clusters {
-		if owner, ok := ownerOf(o.Extensions); ok && owner.Cluster == cluster {
+		if owner, ok := k.owner(o.Extensions); ok && owner.Cluster == cluster {
 			note(name == e.Cluster || e.Cluster == "", "cluster", clusterFields(*o))
 		}
 	}
 	for name, o := range k.config.AuthInfos {
-		if owner, ok := ownerOf(o.Extensions); ok && owner.Cluster == cluster {
+		if owner, ok := k.owner(o.Extensions); ok && owner.Cluster == cluster {
 			note(name == e.Context, "user", userFields(*o))
 		}
 	}
 	for name, o := range k.config.Contexts {
-		if owner, ok := ownerOf(o.Extensions); ok && owner.Cluster == cluster {
+		if owner, ok := k.owner(o.Extensions); ok && owner.Cluster == cluster {
 			note(name == e.Context || e.Cluster == "", "context", nil) // Entry shows all that a context has
 		}
 	}
@@ -185,7 +190,7 @@ type Other struct{ Kind, Name string } // Kind: cluster, user, context
 // than Put writes: anybody can write our extension beside a program to run.
 func (k *Kubeconfig) Others(user, cluster string) (others []Other, current string) {
 	note := func(kind, name string, extensions map[string]runtime.Object, fields []string) bool {
-		owner, ok := ownerOf(extensions)
+		owner, ok := k.owner(extensions)
 		if ok && (owner.Cluster == cluster || owner.User == user && len(fields) == 0) {
 			return false
 		}
@@ -254,7 +259,7 @@ func fieldsOf(o any) map[string]json.RawMessage {
 // Provisioned says whether any entry is provision's for a user, on whatever cluster.
 func (k *Kubeconfig) Provisioned(user string) bool {
 	for _, e := range k.config.AuthInfos {
-		if owner, ok := ownerOf(e.Extensions); ok && owner.User == user {
+		if owner, ok := k.owner(e.Extensions); ok && owner.User == user {
 			return true
 		}
 	}
@@ -265,7 +270,7 @@ func (k *Kubeconfig) Provisioned(user string) bool {
 func (k *Kubeconfig) Taken(cluster string) map[string]bool {
 	taken := map[string]bool{}
 	note := func(name string, extensions map[string]runtime.Object) {
-		if owner, ok := ownerOf(extensions); !ok || owner.Cluster != cluster {
+		if owner, ok := k.owner(extensions); !ok || owner.Cluster != cluster {
 			taken[name] = true
 		}
 	}
@@ -311,7 +316,7 @@ func (k *Kubeconfig) Put(e Entry) error {
 // Remove takes our entries for a cluster (by UID) out and says whether anything is left.
 func (k *Kubeconfig) Remove(cluster string) (empty bool) {
 	ours := func(extensions map[string]runtime.Object) bool {
-		owner, ok := ownerOf(extensions)
+		owner, ok := k.owner(extensions)
 		return ok && owner.Cluster == cluster
 	}
 	for name, e := range k.config.Clusters {
@@ -342,6 +347,25 @@ func (k *Kubeconfig) Bytes() ([]byte, error) {
 		return nil, errors.New("encode kubeconfig: it cannot be written as YAML") // err could quote it
 	}
 	return data, nil
+}
+
+// owner is ownerOf, which is worked out once for each text.
+func (k *Kubeconfig) owner(extensions map[string]runtime.Object) (Owner, bool) {
+	unknown, ok := extensions[extensionName].(*runtime.Unknown)
+	if !ok {
+		return Owner{}, false
+	}
+	known, ok := k.owners[string(unknown.Raw)]
+	if !ok {
+		if owner, ours := ownerOf(extensions); ours {
+			known = &owner
+		}
+		k.owners[string(unknown.Raw)] = known
+	}
+	if known == nil {
+		return Owner{}, false
+	}
+	return *known, true
 }
 
 func ownerOf(extensions map[string]runtime.Object) (Owner, bool) {
