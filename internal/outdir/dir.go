@@ -121,7 +121,7 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 }
 
 // recover cleans up after a crash: temporary files, whose content was never promised to anybody, and keys in the
-// journal whose certificate has long arrived in its kubeconfig.
+// journal whose certificate has long arrived in its kubeconfig. Keys under the names of older versions get today's.
 func (d *Dir) recover() error {
 	for _, dir := range []string{".", stateDir, journalDir} {
 		names, err := d.list(dir)
@@ -136,7 +136,7 @@ func (d *Dir) recover() error {
 				continue
 			}
 			if dir == journalDir {
-				if err := d.dropArrived(name); err != nil {
+				if err := d.recoverKey(name); err != nil {
 					return err
 				}
 			}
@@ -145,15 +145,15 @@ func (d *Dir) recover() error {
 	return nil
 }
 
-// dropArrived removes a journal entry whose key is already in the user's kubeconfig.
-func (d *Dir) dropArrived(name string) error {
+// recoverKey removes a journal entry whose key is already in the user's kubeconfig, and brings others to their place.
+func (d *Dir) recoverKey(name string) error {
 	k, err := d.readKey(name)
 	if err != nil {
 		return nil // observing will say what is wrong with it
 	}
 	e, err := d.ReadEntry(k.User, k.Cluster)
 	if err != nil || string(e.Key) != k.PEM {
-		return nil
+		return d.renameOld(name, k)
 	}
 	return d.removeFile(journalDir, name)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -122,8 +123,8 @@ func TestWriteAndObserve(t *testing.T) {
 		t.Errorf("files %v, keys %+v", files, keys)
 	}
 	check(t, d.WriteKubeconfig(entry("team", prod, "jane@example.com", s)))
-	check(t, d.DropKey("jane@example.com", prod))
-	check(t, d.DropKey("jane@example.com", prod)) // once more is no error: a run may have died in between
+	check(t, d.DropKey("team", "jane@example.com", prod))
+	check(t, d.DropKey("team", "jane@example.com", prod)) // once more is no error: a run may have died in between
 	for _, name := range everything(t, path) {
 		if m := mode(t, filepath.Join(path, name)); m != 0o600 {
 			t.Errorf("%s has mode %v", name, m)
@@ -375,7 +376,7 @@ func TestRecover(t *testing.T) {
 	d.Close()
 	opened(t, path)
 	want := []string{
-		journalDir + "/bob." + prod + ".json", journalDir + "/broken.json", journalDir + "/carl." + prod + ".json",
+		journalDir + "/" + journalName("team", "bob", prod), journalDir + "/broken.json", journalDir + "/" + journalName("team", "carl", prod),
 		"carl.kubeconfig", "jane.kubeconfig", "mine.txt",
 	}
 	if got := everything(t, path); !slices.Equal(got, want) {
@@ -389,35 +390,129 @@ func TestBrokenJournal(t *testing.T) {
 		"no JSON": "{\"privateKey\": \"SECRET",
 		"no key":  fmt.Sprintf(`{"set": "team", "cluster": %q, "user": "jane", "privateKey": "SECRET"}`, prod),
 	} {
-		t.Run(name, func(t *testing.T) {
-			path := t.TempDir()
-			d := opened(t, path)
-			check(t, os.WriteFile(filepath.Join(path, journalDir, "jane."+prod+".json"), []byte(content), 0o600))
-			_, _, err := d.Observe("team", prod)
-			if err == nil || !strings.Contains(err.Error(), "jane."+prod+".json") || strings.Contains(err.Error(), "SECRET") {
-				t.Errorf("%v", err)
-			}
-			if _, _, err := d.Observe("team", staging); err != nil {
-				t.Errorf("the key of another cluster: %v", err)
-			}
-		})
+		for _, file := range []string{journalName("team", "jane", prod), oldJournalName("jane", prod)} {
+			t.Run(name+" in "+file, func(t *testing.T) {
+				path := t.TempDir()
+				d := opened(t, path)
+				check(t, os.WriteFile(filepath.Join(path, journalDir, file), []byte(content), 0o600))
+				_, _, err := d.Observe("team", prod)
+				if err == nil || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), "SECRET") {
+					t.Errorf("%v", err)
+				}
+				if _, _, err := d.Observe("team", staging); err != nil {
+					t.Errorf("the key of another cluster: %v", err)
+				}
+			})
+		}
 	}
 }
 
-// Keys of other sets and clusters are not ours to resume.
+// Keys of other sets and clusters are not ours to resume, to write over or to drop, not even those of the same user.
 func TestKeysOfOthers(t *testing.T) {
 	d := opened(t, t.TempDir())
-	s := newSecret(t, "x")
-	for _, k := range []Key{
-		{Set: "team", Cluster: prod, User: "ours"}, {Set: "other", Cluster: prod, User: "set"}, {Set: "team", Cluster: staging, User: "cluster"},
-	} {
-		k.PEM = string(s.pem)
-		check(t, d.WriteKey(k))
+	places := []Key{
+		{Set: "team", Cluster: prod, User: "jane"}, {Set: "other", Cluster: prod, User: "jane"}, {Set: "team", Cluster: staging, User: "jane"},
+		{Set: "team", Cluster: prod, User: "bob"},
 	}
-	_, keys, err := d.Observe("team", prod)
+	hashes := make([]string, len(places))
+	for i := range places {
+		s := newSecret(t, "x")
+		places[i].PEM, hashes[i] = string(s.pem), s.hash
+		check(t, d.WriteKey(places[i]))
+	}
+	for i, k := range places {
+		_, keys, err := d.Observe(k.Set, k.Cluster)
+		check(t, err)
+		if keys[k.User].KeyHash != hashes[i] {
+			t.Errorf("%s of %s on %s: %+v", k.User, k.Set, k.Cluster, keys)
+		}
+		if got, err := d.ReadKey(k.Set, k.User, k.Cluster); err != nil || got.PEM != k.PEM {
+			t.Errorf("%s of %s on %s: %v", k.User, k.Set, k.Cluster, err)
+		}
+	}
+	check(t, d.DropKey("team", "jane", prod))
+	if _, err := d.ReadKey("team", "jane", prod); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("dropped: %v", err)
+	}
+	for _, k := range places[1:] {
+		if _, err := d.ReadKey(k.Set, k.User, k.Cluster); err != nil {
+			t.Errorf("%s of %s on %s was dropped too: %v", k.User, k.Set, k.Cluster, err)
+		}
+	}
+}
+
+// The disk may take Jane's place for jane's. Her key is then neither used nor dropped for the other.
+func TestKeyOfAnotherUser(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", PEM: string(newSecret(t, "jane").pem)}))
+	place := filepath.Join(path, journalDir, journalName("team", "Jane", prod))
+	check(t, os.Rename(filepath.Join(path, journalDir, journalName("team", "jane", prod)), place))
+	if _, err := d.ReadKey("team", "Jane", prod); err == nil || !strings.Contains(err.Error(), "another user's") {
+		t.Errorf("%v", err)
+	}
+	check(t, d.DropKey("team", "Jane", prod))
+	mode(t, place)
+}
+
+// Keys that an older provision left in the journal are seen by a plan, and by an apply under the name of today.
+func TestOldJournalNames(t *testing.T) {
+	path := t.TempDir()
+	opened(t, path).Close()
+	old, newer, arrived := newSecret(t, "jane"), newSecret(t, "bob"), newSecret(t, "carl")
+	keys := filepath.Join(path, journalDir)
+	write := func(name, set, user string, s secret) {
+		t.Helper()
+		data, err := json.Marshal(Key{Set: set, Cluster: prod, User: user, Request: "r", PEM: string(s.pem)})
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(keys, name), data, 0o600))
+	}
+	write("jane."+prod+".json", "team", "jane", old)
+	write("zoe."+prod+".json", "other", "zoe", old)
+	write("bob."+prod+".json", "team", "bob", old)
+	write(journalName("team", "bob", prod), "team", "bob", newer)
+	write("carl."+prod+".json", "team", "carl", arrived)
+	data, err := bytesOf(entry("team", prod, "carl", arrived))
 	check(t, err)
-	if len(keys) != 1 || keys["ours"].KeyHash != s.hash {
-		t.Errorf("%+v", keys)
+	check(t, os.WriteFile(filepath.Join(path, "carl.kubeconfig"), data, 0o600))
+	see := func(d *Dir, want map[string]string) {
+		t.Helper()
+		_, found, err := d.Observe("team", prod)
+		check(t, err)
+		if len(found) != len(want) {
+			t.Errorf("%+v", found)
+		}
+		for user, hash := range want {
+			if found[user].KeyHash != hash {
+				t.Errorf("%s: %+v", user, found[user])
+			}
+		}
+	}
+	read, err := OpenRead(path)
+	check(t, err)
+	defer read.Close()
+	see(read, map[string]string{"jane": old.hash, "bob": newer.hash, "carl": arrived.hash})
+	d := opened(t, path)
+	see(d, map[string]string{"jane": old.hash, "bob": newer.hash})
+	for _, k := range []Key{{Set: "team", User: "jane"}, {Set: "other", User: "zoe"}} {
+		if got, err := d.ReadKey(k.Set, k.User, prod); err != nil || got.PEM != string(old.pem) {
+			t.Errorf("%s: %v", k.User, err)
+		}
+	}
+	check(t, d.DropKey("team", "jane", prod))
+	see(d, map[string]string{"bob": newer.hash})
+}
+
+// The longest names there are have a place on the disk.
+func TestLongNames(t *testing.T) {
+	d := opened(t, t.TempDir())
+	k := Key{Set: strings.Repeat("s", 40), Cluster: "0a0e5a4e-6e7c-4c0e-9b1a-5d0f3f1c2b3a", User: strings.Repeat(":", 64), PEM: string(newSecret(t, "x").pem)}
+	check(t, d.WriteKey(k))
+	if got, err := d.ReadKey(k.Set, k.User, k.Cluster); err != nil || got.PEM != k.PEM {
+		t.Error(err)
+	}
+	if name := journalName(k.Set, k.User, k.Cluster); len(name) > 255 {
+		t.Errorf("%d bytes: %s", len(name), name)
 	}
 }
 
@@ -580,12 +675,12 @@ func TestFailedWrite(t *testing.T) {
 	d := opened(t, path)
 	s := newSecret(t, "jane")
 	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
-	check(t, os.Mkdir(filepath.Join(path, journalDir, journalName("jane", prod)), 0o700)) // a rename onto it fails
+	check(t, os.Mkdir(filepath.Join(path, journalDir, journalName("team", "jane", prod)), 0o700)) // a rename onto it fails
 	err := d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", PEM: string(s.pem)})
 	if err == nil || strings.Contains(err.Error(), "PRIVATE") {
 		t.Errorf("%v", err)
 	}
-	want := []string{journalDir + "/" + journalName("jane", prod), "jane.kubeconfig"}
+	want := []string{journalDir + "/" + journalName("team", "jane", prod), "jane.kubeconfig"}
 	if got := everything(t, path); !slices.Equal(got, want) {
 		t.Errorf("left %v", got)
 	}
