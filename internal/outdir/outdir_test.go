@@ -221,6 +221,7 @@ func TestRewrite(t *testing.T) {
 func TestForeignFiles(t *testing.T) {
 	const foreign = "apiVersion: v1\nkind: Config\nclusters: [{name: x, cluster: {server: 'https://x'}}]\n"
 	s := newSecret(t, "jane")
+	t.Setenv("SUDO_UID", "") // whoever has called sudo for this is one of us
 	for _, c := range []struct {
 		name  string
 		make  func(t *testing.T, path string)
