@@ -264,6 +264,7 @@ func named(t *testing.T, n string) (plan.Desired, plan.Observed) {
 	have.Certificate.User, have.Certificate.Groups = "other "+n, []string{"group " + n}
 	have.Kubeconfig.Namespace, have.Kubeconfig.Context = "namespace "+n, "context "+n
 	have.Kubeconfig.Endpoint.Server, have.Kubeconfig.Endpoint.TLSServerName, have.Kubeconfig.Endpoint.ProxyURL = "https://"+n, "tls "+n, "http://"+n
+	have.Others, have.OtherContext, have.Edited = []string{"user " + n, "context " + n}, "context "+n, []string{"exec"}
 	o.Files[d.Users[0].Certificate.User] = have
 	o.Files[d.Users[1].Certificate.User] = plan.File{Name: "b.kubeconfig", State: plan.FileForeign, Error: "error " + n}
 	o.Files[d.Users[2].Certificate.User] = plan.File{Name: "c.kubeconfig", State: plan.FileOtherSet, Owner: "set " + n}

@@ -64,6 +64,8 @@ func reasonWords(r plan.Reason) string {
 		return fmt.Sprintf("context changed: %s -> %s", orDash(r.From), r.To)
 	case plan.ModeTooOpen:
 		return fmt.Sprintf("others may read the file: mode %s -> %s", r.From, r.To)
+	case plan.EntryEdited:
+		return "the entry was edited, and is made as it was: " + strings.Join(r.Added, ", ")
 	case plan.RenewDue:
 		return "ends " + timeWords(r.At) + " (renewBefore " + r.To + ")"
 	case plan.Requested:
@@ -155,6 +157,12 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("%s allows everything, or lets its holders give themselves more: %s it goes to %s", w.Name, whereWords(w.Namespace), listed(w.Items))
 	case plan.IssuedElsewhere:
 		return fmt.Sprintf("no kubeconfig here, but a valid certificate, for %s: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here", listed(w.Items))
+	case plan.OtherEntries:
+		s := fmt.Sprintf("%s has entries that provision did not make: %s", w.Name, listed(w.Items))
+		if w.To != "" {
+			s += "; the current context, " + plan.Quoted(w.To) + ", is one of them"
+		}
+		return s + ": if " + w.User + " does not know them, take them out: they may run a program of somebody else's"
 	case plan.ForeignRequest:
 		return fmt.Sprintf("requests carry this set's label and wait for approval, but no key of ours made them: do not approve them: %s", listed(w.Items))
 	case plan.SwappedRequest:

@@ -154,7 +154,7 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	issued, err := credential.Judge(pem, spec.KeyHash, want.User, want.Groups)
 	if err != nil {
 		// Its key is of no use: with it the next apply would get the same certificate again.
-		return errors.Join(fmt.Errorf("certificatesigningrequest/%s: %w: %w", spec.Name, ErrRefused, err), r.dir.DropKey(u.Name, r.client.UID()))
+		return errors.Join(fmt.Errorf("certificatesigningrequest/%s: %w: %w", spec.Name, ErrRefused, err), r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
 	}
 	keyPEM, err := credential.MarshalKey(key)
 	if err != nil {
@@ -171,7 +171,7 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	r.progress.written.Add(1)
 	record.Serial, record.CredentialID, record.NotBefore, record.NotAfter = issued.Serial, issued.CredentialID, issued.NotBefore, issued.NotAfter
 	r.record.outcome(record)
-	return r.dir.DropKey(u.Name, r.client.UID())
+	return r.dir.DropKey(r.plan.Set, u.Name, r.client.UID())
 }
 
 // request returns the user's key and her approved request: both new, or both of an earlier try.
@@ -180,7 +180,7 @@ func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto
 	spec := cluster.RequestSpec{Set: r.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
 	var request cluster.Request
 	if u.Certificate.Op == plan.Resume {
-		kept, err := r.dir.ReadKey(u.Name, r.client.UID())
+		kept, err := r.dir.ReadKey(r.plan.Set, u.Name, r.client.UID())
 		if err != nil {
 			return nil, request, spec, err
 		}
@@ -288,7 +288,7 @@ func (r *run) ended(u plan.UserChange, spec cluster.RequestSpec, err error) erro
 		r.record.void(spec.KeyHash)
 	}
 	if decided || errors.Is(err, cluster.ErrGone) {
-		return errors.Join(err, r.dir.DropKey(u.Name, r.client.UID()))
+		return errors.Join(err, r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
 	}
 	return err
 }

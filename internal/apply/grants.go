@@ -68,7 +68,7 @@ func (r *run) withdraw() {
 				return nil
 			}
 			if u.Abandon {
-				if err := r.dir.DropKey(u.Name, r.client.UID()); err != nil {
+				if err := r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()); err != nil {
 					return err
 				}
 			}

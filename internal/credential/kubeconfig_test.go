@@ -175,7 +175,7 @@ func wantEntry(t testing.TB, k *Kubeconfig, want Entry) {
 
 func TestNewKubeconfig(t *testing.T) {
 	k := NewKubeconfig()
-	if k.Provisioned() {
+	if k.Provisioned("jane") {
 		t.Error("an empty kubeconfig is provisioned")
 	}
 	want := entryOf("prod")
@@ -184,11 +184,14 @@ func TestNewKubeconfig(t *testing.T) {
 	k = parse(t, data)
 	wantEntry(t, k, want)
 	wantRest(t, k, "uid-prod", map[string]string{})
-	if !k.Provisioned() || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod")) > 0 {
-		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned(), k.config.CurrentContext, k.Taken("uid-prod"))
+	if !k.Provisioned("jane") || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod")) > 0 {
+		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned("jane"), k.config.CurrentContext, k.Taken("uid-prod"))
 	}
 	if again := written(t, k); !bytes.Equal(again, data) {
 		t.Error("read and written it is another text")
+	}
+	if k.Provisioned("bob") {
+		t.Error("jane's kubeconfig is bob's")
 	}
 	if _, ok := k.Entry("uid-dev"); ok {
 		t.Error("there is an entry for a cluster that nobody put in")
@@ -242,8 +245,8 @@ func TestOthersSurvive(t *testing.T) {
 	}
 	again()
 	wantRest(t, k, "uid-prod", others)
-	if k.Provisioned() || k.config.CurrentContext != "work" {
-		t.Errorf("provisioned %v, current context %q", k.Provisioned(), k.config.CurrentContext)
+	if k.Provisioned("jane") || k.config.CurrentContext != "work" {
+		t.Errorf("provisioned %v, current context %q", k.Provisioned("jane"), k.config.CurrentContext)
 	}
 }
 
@@ -350,6 +353,95 @@ func TestEditedEntry(t *testing.T) {
 	}
 }
 
+// Whatever somebody adds to our entry is seen, and gone once it is put anew.
+func TestEdited(t *testing.T) {
+	user := func(change func(*clientcmdapi.AuthInfo)) func(*clientcmdapi.Config) {
+		return func(c *clientcmdapi.Config) { change(c.AuthInfos["jane@prod"]) }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*clientcmdapi.Config)
+		want   string
+	}{
+		{"nothing", func(*clientcmdapi.Config) {}, ""},
+		{"impersonation", user(func(u *clientcmdapi.AuthInfo) {
+			u.Impersonate, u.ImpersonateUID, u.ImpersonateGroups, u.ImpersonateUserExtra = "root", "0", []string{"a"}, map[string][]string{"k": {"v"}}
+		}), "as as-groups as-uid as-user-extra"},
+		{"tokens", user(func(u *clientcmdapi.AuthInfo) { u.Token, u.TokenFile = "t", "/t" }), "token tokenFile"},
+		{"a password", user(func(u *clientcmdapi.AuthInfo) { u.Username, u.Password = "u", "p" }), "password username"},
+		{"files", user(func(u *clientcmdapi.AuthInfo) { u.ClientCertificate, u.ClientKey = "/c", "/k" }), "client-certificate client-key"},
+		{"a program", user(func(u *clientcmdapi.AuthInfo) {
+			u.Exec = &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "sh", InteractiveMode: "Never"}
+		}), "exec"},
+		{"a plugin", user(func(u *clientcmdapi.AuthInfo) { u.AuthProvider = &clientcmdapi.AuthProviderConfig{Name: "oidc"} }), "auth-provider"},
+		{"a CA file", func(c *clientcmdapi.Config) { c.Clusters["prod"].CertificateAuthority = "/ca" }, "certificate-authority"},
+		{"copies", func(c *clientcmdapi.Config) {
+			c.Clusters["b"], c.AuthInfos["b"], c.Contexts["b"] = c.Clusters["prod"], c.AuthInfos["jane@prod"], c.Contexts["jane@prod"]
+		}, "another cluster another context another user"},
+		{"a field in a copy", func(c *clientcmdapi.Config) {
+			twin := *c.AuthInfos["jane@prod"]
+			twin.Token = "t"
+			c.AuthInfos["b"] = &twin
+		}, "another user token"},
+		{"the namespace, which Entry shows", func(c *clientcmdapi.Config) { c.Contexts["jane@prod"].Namespace = "b" }, ""},
+		{"an extension, which does nothing", func(c *clientcmdapi.Config) {
+			c.Clusters["prod"].Extensions["minikube"] = &runtime.Unknown{Raw: []byte(`{"a": 1}`), ContentType: runtime.ContentTypeJSON}
+		}, ""},
+		{"another cluster's entry", func(c *clientcmdapi.Config) { c.AuthInfos["jane@dev"].Token = "t" }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := NewKubeconfig()
+			put(t, k, entryOf("prod"))
+			put(t, k, entryOf("dev"))
+			k = parse(t, written(t, k))
+			c.change(k.config)
+			k = parse(t, written(t, k))
+			if got := strings.Join(k.Edited("uid-prod"), " "); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			put(t, k, entryOf("prod"))
+			if k = parse(t, written(t, k)); len(k.Edited("uid-prod")) > 0 {
+				t.Errorf("put anew, it is %q", k.Edited("uid-prod"))
+			}
+		})
+	}
+}
+
+// What provision did not make is named, also where somebody wrote our extension beside a program of his.
+func TestOthers(t *testing.T) {
+	others := func(k *Kubeconfig) string {
+		list, current := k.Others("jane", "uid-prod")
+		return fmt.Sprint(list, current)
+	}
+	k := NewKubeconfig()
+	put(t, k, entryOf("prod"))
+	put(t, k, entryOf("dev"))
+	k = parse(t, written(t, k))
+	if got := others(k); got != "[]" {
+		t.Errorf("of two entries of ours %s are others'", got)
+	}
+	k.config.CurrentContext = "jane@dev" // hers all the same
+	k.config.AuthInfos["jane@dev"].Exec = &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "sh", InteractiveMode: "Never"}
+	k.config.Clusters["dev"].CertificateAuthority = "/ca"
+	if got := others(parse(t, written(t, k))); got != "[{cluster dev} {user jane@dev}]" {
+		t.Errorf("with a program in it: %s", got)
+	}
+	k = NewKubeconfig()
+	put(t, k, entryOf("prod"))
+	bobs := entryOf("dev")
+	bobs.Owner.User = "bob"
+	put(t, k, bobs)
+	if got := others(k); got != "[{cluster dev} {context jane@dev} {user jane@dev}]" {
+		t.Errorf("bob's: %s", got)
+	}
+	k = parse(t, []byte(foreign))
+	put(t, k, entryOf("prod"))
+	want := "[{cluster open} {cluster work} {context lonely} {context work} {user basic} {user exec} {user files} {user plugin} {user token}]work"
+	if got := others(k); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
 func TestParseKubeconfigErrors(t *testing.T) {
 	const secret = "MIGHAgEAMBMGByqGSM49"
 	for name, text := range map[string]string{
@@ -401,6 +493,8 @@ func FuzzParseKubeconfig(f *testing.F) {
 		e := entryOf("prod")
 		others := rest(t, k, e.Owner.Cluster)
 		_, _ = k.Entry(e.Owner.Cluster)
+		_ = k.Edited(e.Owner.Cluster)
+		_, _ = k.Others(e.Owner.User, e.Owner.Cluster)
 		if err := k.Put(e); err != nil {
 			taken := k.Taken(e.Owner.Cluster)
 			if !taken[e.Context] && !taken[e.Cluster] {
@@ -415,6 +509,9 @@ func FuzzParseKubeconfig(f *testing.F) {
 		}
 		k = parse(t, text)
 		wantEntry(t, k, e)
+		if edited := k.Edited(e.Owner.Cluster); len(edited) > 0 {
+			t.Errorf("just put, and edited: %q", edited)
+		}
 		wantRest(t, k, e.Owner.Cluster, others)
 		k.Remove(e.Owner.Cluster)
 		wantRest(t, k, e.Owner.Cluster, others)

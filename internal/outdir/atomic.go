@@ -2,6 +2,7 @@ package outdir
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -122,5 +123,35 @@ func (s *dirSync) once() error {
 		return err
 	}
 	defer f.Close()
-	return f.Sync()
+	return syncDirectory(f)
+}
+
+// makeAll makes a directory and its parents. Each new one is synced into the directory that it is in: a power cut would
+// else take it with all that is in it. One that was there already costs no sync.
+func makeAll(path string) error {
+	var parents []string // of the new ones, innermost first
+	for p := filepath.Clean(path); ; p = filepath.Dir(p) {
+		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) || p == filepath.Dir(p) {
+			break
+		}
+		parents = append(parents, filepath.Dir(p))
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	for _, p := range parents {
+		f, err := os.Open(p)
+		if errors.Is(err, fs.ErrPermission) {
+			continue // we may write there and not read, so that it cannot be synced
+		}
+		if err != nil {
+			return err
+		}
+		err = syncDirectory(f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

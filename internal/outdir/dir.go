@@ -14,6 +14,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,21 +33,24 @@ const (
 // Dir is the output directory.
 type Dir struct {
 	path string
+	us   []int    // ids of the users whose files are ours
 	root *os.Root // nil: it does not exist, and was opened only to be read
 	lock *os.File // nil: opened only to be read
 	sync map[string]*dirSync
 }
 
 // OpenRead opens the directory for observing. One that does not exist is an empty one.
-func OpenRead(path string) (*Dir, error) {
+func OpenRead(path string) (*Dir, error) { return open(path, us(os.Geteuid(), os.Getenv)) }
+
+func open(path string, us []int) (*Dir, error) {
 	root, err := os.OpenRoot(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Dir{path: path}, nil
+		return &Dir{path: path, us: us}, nil
 	}
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	d := &Dir{path: path, root: root}
+	d := &Dir{path: path, us: us, root: root}
 	if err := d.checkOwner(); err != nil {
 		root.Close()
 		return nil, err
@@ -56,10 +61,14 @@ func OpenRead(path string) (*Dir, error) {
 // OpenWrite opens the directory for changing: it is created when missing, locked against another provision on this
 // machine, for which it waits up to wait, and cleared of what a crash left half-written. Close releases the lock.
 func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	return openWrite(ctx, path, wait, us(os.Geteuid(), os.Getenv))
+}
+
+func openWrite(ctx context.Context, path string, wait time.Duration, us []int) (*Dir, error) {
+	if err := makeAll(path); err != nil {
 		return nil, openError(path, err)
 	}
-	d, err := OpenRead(path)
+	d, err := open(path, us)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +80,16 @@ func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, erro
 }
 
 func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
+	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), stateDir: newDirSync(d.root, stateDir), journalDir: newDirSync(d.root, journalDir)}
 	for _, name := range []string{stateDir, journalDir} {
-		if err := d.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := d.root.Mkdir(name, 0o700)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("create %s: %w: is the directory read-only? choose another with -d", d.join(name), cause(err))
+		}
+		if err == nil { // a key in it must not go with it in a power cut
+			if err := d.sync[filepath.Dir(name)].once(); err != nil {
+				return fmt.Errorf("sync the directory of %s: %w", d.join(name), cause(err))
+			}
 		}
 		info, err := d.root.Lstat(name)
 		if err != nil {
@@ -82,8 +98,8 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		if !info.IsDir() {
 			return fmt.Errorf("%s is not a directory: move it away", d.join(name))
 		}
-		if writable := writableByOthers(info); writable != "" {
-			return fmt.Errorf("%s: %s: private keys are written there; run chmod go-w %s, or move it away", d.join(name), writable, d.join(name))
+		if why, mend := d.unsafe(info, d.join(name)); why != "" {
+			return fmt.Errorf("%s: %s: private keys are written there; run %s, or move it away", d.join(name), why, mend)
 		}
 	}
 	lock, err := d.root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
@@ -101,14 +117,13 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		}
 	}
 	d.lock = lock
-	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), stateDir: newDirSync(d.root, stateDir), journalDir: newDirSync(d.root, journalDir)}
 	return d.recover()
 }
 
 // recover cleans up after a crash: temporary files, whose content was never promised to anybody, and keys in the
-// journal whose certificate has long arrived in its kubeconfig.
+// journal whose certificate has long arrived in its kubeconfig. Keys under the names of older versions get today's.
 func (d *Dir) recover() error {
-	for _, dir := range []string{".", journalDir} {
+	for _, dir := range []string{".", stateDir, journalDir} {
 		names, err := d.list(dir)
 		if err != nil {
 			return err
@@ -121,7 +136,7 @@ func (d *Dir) recover() error {
 				continue
 			}
 			if dir == journalDir {
-				if err := d.dropArrived(name); err != nil {
+				if err := d.recoverKey(name); err != nil {
 					return err
 				}
 			}
@@ -130,15 +145,15 @@ func (d *Dir) recover() error {
 	return nil
 }
 
-// dropArrived removes a journal entry whose key is already in the user's kubeconfig.
-func (d *Dir) dropArrived(name string) error {
+// recoverKey removes a journal entry whose key is already in the user's kubeconfig, and brings others to their place.
+func (d *Dir) recoverKey(name string) error {
 	k, err := d.readKey(name)
 	if err != nil {
 		return nil // observing will say what is wrong with it
 	}
 	e, err := d.ReadEntry(k.User, k.Cluster)
 	if err != nil || string(e.Key) != k.PEM {
-		return nil
+		return d.renameOld(name, k)
 	}
 	return d.removeFile(journalDir, name)
 }
@@ -159,17 +174,24 @@ func (d *Dir) Close() error {
 func (d *Dir) Exists() bool { return d.root != nil }
 
 // ID names this directory among all that apply the same set: random, made once, kept with it. Together with the lock
-// it tells a run that comes back after a crash from another run.
+// it tells a run that comes back after a crash from another run. Others read it in the cluster, so that what stands in
+// the file's place and is no id of ours is not passed on: a new one is made.
 func (d *Dir) ID() (string, error) {
 	data, err := d.read(filepath.Join(stateDir, idFile))
-	if err == nil && len(data) > 0 {
-		return string(data), nil
+	if id := string(data); err == nil && isID(id) {
+		return id, nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, unfit := errors.AsType[unfitError](err); err != nil && !unfit && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read %s: %w", d.join(stateDir, idFile), cause(err))
 	}
 	id := rand.Text()
 	return id, d.writeFile(stateDir, idFile, []byte(id))
+}
+
+// isID says whether a text has the form of rand.Text's: 26 letters of base32.
+func isID(s string) bool {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	return len(s) == 26 && strings.Trim(s, alphabet) == ""
 }
 
 // Path returns the directory's path as it was given.
@@ -203,10 +225,37 @@ func (d *Dir) checkOwner() error {
 	if err != nil {
 		return openError(d.path, err)
 	}
-	if writable := writableByOthers(info); writable != "" {
-		return fmt.Errorf("output directory %s: %s: private keys are written there; run chmod go-w %s, or choose another with -d", d.path, writable, d.path)
+	if why, mend := d.unsafe(info, d.path); why != "" {
+		return fmt.Errorf("output directory %s: %s: private keys are written there; run %s, or choose another with -d", d.path, why, mend)
 	}
 	return nil
+}
+
+// us are the users who may own what we use: the one that this process runs as, and for root the one who called sudo.
+// Root obeys no file mode, but in a directory of anybody else that user can swap the files under us.
+func us(euid int, getenv func(string) string) []int {
+	list := []int{euid}
+	if sudo, err := strconv.Atoi(getenv("SUDO_UID")); err == nil && euid == 0 {
+		list = append(list, sudo)
+	}
+	return list
+}
+
+// stranger says in words that a file belongs to somebody else, or "".
+func (d *Dir) stranger(info fs.FileInfo) string {
+	uid, known := ownerOf(info)
+	if !known || slices.Contains(d.us, uid) {
+		return ""
+	}
+	return fmt.Sprintf("it belongs to another user (uid %d)", uid)
+}
+
+// unsafe says why somebody else could swap files in a directory, and what to do, or "".
+func (d *Dir) unsafe(info fs.FileInfo, path string) (why, mend string) {
+	if why := d.stranger(info); why != "" {
+		return why, fmt.Sprintf("chown %d %s, or provision as that user", d.us[0], path)
+	}
+	return writableByOthers(info), "chmod go-w " + path
 }
 
 func openError(path string, err error) error {

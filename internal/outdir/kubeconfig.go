@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"provision/internal/credential"
@@ -23,8 +24,10 @@ func (d *Dir) WriteKubeconfig(e credential.Entry) error {
 		k = credential.NewKubeconfig()
 	} else if have, ok := k.Entry(e.Owner.Cluster); ok && have.Owner.Set != e.Owner.Set {
 		return fmt.Errorf("write %s: it belongs to the set %q", d.join(name), have.Owner.Set)
-	} else if !ok && !k.Provisioned() {
-		return fmt.Errorf("write %s: the file is there and provision did not make it: move it away", d.join(name))
+	} else if ok && !strings.EqualFold(have.Owner.User, e.Owner.User) { // Jane's is replaced by jane's where the disk takes them for one
+		return fmt.Errorf("write %s: its entry was made for another user: move it away", d.join(name))
+	} else if !ok && !k.Provisioned(e.Owner.User) {
+		return fmt.Errorf("write %s: the file is there and provision did not make it for this user: move it away", d.join(name))
 	}
 	return d.put(name, k, e)
 }
@@ -41,7 +44,7 @@ func (d *Dir) RewriteKubeconfig(e credential.Entry, keyHash string) error {
 		return fmt.Errorf("rewrite %s: it has gone: plan again", d.join(name))
 	}
 	have, ok := k.Entry(e.Owner.Cluster)
-	if c, err := credential.ParseCertificate(have.Certificate); !ok || err != nil || c.KeyHash != keyHash || have.Owner.Set != e.Owner.Set {
+	if c, err := credential.ParseCertificate(have.Certificate); !ok || err != nil || c.KeyHash != keyHash || have.Owner.Set != e.Owner.Set || have.Owner.User != e.Owner.User {
 		return fmt.Errorf("rewrite %s: it has changed since the plan: plan again", d.join(name))
 	}
 	e.Certificate, e.Key, e.Owner.Duration = have.Certificate, have.Key, have.Owner.Duration
@@ -49,7 +52,8 @@ func (d *Dir) RewriteKubeconfig(e credential.Entry, keyHash string) error {
 }
 
 // RemoveKubeconfig takes a user's entry for a cluster out of her file, and removes the file when nothing else is in
-// it. It refuses an entry of another set.
+// it. It refuses an entry of another set. One of another user means that hers has gone already: on a disk that does not
+// tell Jane from jane, jane's new file stands in the place of Jane's.
 func (d *Dir) RemoveKubeconfig(user, set, cluster string) error {
 	name := spec.FileName(user)
 	k, err := d.readKubeconfig(name)
@@ -57,6 +61,9 @@ func (d *Dir) RemoveKubeconfig(user, set, cluster string) error {
 		return err
 	}
 	have, ok := k.Entry(cluster)
+	if ok && have.Owner.User != user {
+		return nil
+	}
 	if !ok || have.Owner.Set != set {
 		return fmt.Errorf("remove %s: it has changed since the plan: plan again", d.join(name))
 	}
@@ -83,23 +90,23 @@ func (d *Dir) put(name string, k *credential.Kubeconfig, e credential.Entry) err
 
 // readKubeconfig returns nil when there is no file, or when it was unreadable and has been moved aside.
 func (d *Dir) readKubeconfig(name string) (*credential.Kubeconfig, error) {
-	info, err := d.root.Lstat(name)
+	data, err := d.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", d.join(name), cause(err))
+	if _, unfit := errors.AsType[unfitError](err); unfit {
+		return nil, fmt.Errorf("%s: %w: move it away", d.join(name), err)
 	}
-	if why := regular(info); why != "" {
-		return nil, fmt.Errorf("%s: %s: move it away", d.join(name), why)
-	}
-	data, err := d.read(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.join(name), cause(err))
 	}
 	k, err := credential.ParseKubeconfig(data)
 	if err == nil {
 		return k, nil
+	}
+	// There may be a living key in it, and perhaps others may read it.
+	if err := d.root.Chmod(name, 0o600); err != nil {
+		return nil, fmt.Errorf("make the unreadable %s private: %w", d.join(name), cause(err))
 	}
 	aside := name + ".unreadable-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	if err := d.root.Rename(name, aside); err != nil {

@@ -71,34 +71,30 @@ func (d *Dir) Observe(set, cluster string) (map[string]plan.File, map[string]pla
 // observeFile reads one kubeconfig. What is wrong with it is part of the answer, never an error.
 func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 	f := plan.File{Name: name, State: plan.FileForeign}
-	info, err := d.root.Lstat(name)
+	data, info, err := d.readInfo(name)
 	if err != nil {
 		f.Error = cause(err).Error()
-		return f
-	}
-	if why := regular(info); why != "" {
-		f.Error = why
 		return f
 	}
 	f.Mode = permissions(info)
-	data, err := d.read(name)
-	if err != nil {
-		f.Error = cause(err).Error()
-		return f
-	}
 	k, err := credential.ParseKubeconfig(data)
 	if err != nil {
 		f.State, f.Error = plan.FileUnreadable, err.Error()
 		return f
 	}
 	f.Taken = k.Taken(cluster)
+	others, current := k.Others(user, cluster)
+	for _, o := range others {
+		f.Others = append(f.Others, o.Kind+" "+plan.Quoted(o.Name))
+	}
+	f.OtherContext = current
 	e, ok := k.Entry(cluster)
 	switch {
-	case !ok && k.Provisioned():
+	case !ok && k.Provisioned(user):
 		f.State = plan.FileOther
 		return f
 	case !ok:
-		f.Error = "it has no entry that provision made"
+		f.Error = "it has no entry that provision made for this user"
 		return f
 	case e.Owner.User != user:
 		f.Error = fmt.Sprintf("its entry was made for the user %q", e.Owner.User)
@@ -119,6 +115,7 @@ func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
 		DisableCompression:       e.DisableCompression,
 	}}
+	f.Edited = k.Edited(cluster)
 	c, err := credential.ParseCertificate(e.Certificate)
 	if err != nil {
 		f.Error = err.Error()
@@ -136,27 +133,46 @@ func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
 	return f
 }
 
-// read returns a regular file's content.
+// unfitError says why what stands at a file's place is not a file that we made.
+type unfitError string
+
+func (e unfitError) Error() string { return string(e) }
+
+// read returns a regular file's content, or an unfitError.
 func (d *Dir) read(name string) ([]byte, error) {
+	data, _, err := d.readInfo(name)
+	return data, err
+}
+
+// readInfo is read, and tells of the file. A symbolic link is not followed, not even to another file in the directory:
+// that one may be a secret.
+func (d *Dir) readInfo(name string) ([]byte, fs.FileInfo, error) {
+	place, err := d.root.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if why := regular(place); why != "" {
+		return nil, nil, unfitError(why)
+	}
 	f, err := d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0) // a pipe would wait for a writer for ever
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if why := regular(info); why != "" {
-		return nil, errors.New(why)
+	if why := d.stranger(info); why != "" {
+		return nil, nil, unfitError(why)
 	}
 	var b bytes.Buffer
 	if n, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
-		return nil, err
+		return nil, nil, err
 	} else if n > maxFile {
-		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
+		return nil, nil, unfitError(fmt.Sprintf("larger than %d MiB", maxFile>>20))
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), info, nil
 }
 
 // ObserveUser reads one user's kubeconfig, which must be there and ours.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package outdir
 
 import (
@@ -5,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -120,8 +123,8 @@ func TestWriteAndObserve(t *testing.T) {
 		t.Errorf("files %v, keys %+v", files, keys)
 	}
 	check(t, d.WriteKubeconfig(entry("team", prod, "jane@example.com", s)))
-	check(t, d.DropKey("jane@example.com", prod))
-	check(t, d.DropKey("jane@example.com", prod)) // once more is no error: a run may have died in between
+	check(t, d.DropKey("team", "jane@example.com", prod))
+	check(t, d.DropKey("team", "jane@example.com", prod)) // once more is no error: a run may have died in between
 	for _, name := range everything(t, path) {
 		if m := mode(t, filepath.Join(path, name)); m != 0o600 {
 			t.Errorf("%s has mode %v", name, m)
@@ -218,6 +221,7 @@ func TestRewrite(t *testing.T) {
 func TestForeignFiles(t *testing.T) {
 	const foreign = "apiVersion: v1\nkind: Config\nclusters: [{name: x, cluster: {server: 'https://x'}}]\n"
 	s := newSecret(t, "jane")
+	t.Setenv("SUDO_UID", "") // whoever has called sudo for this is one of us
 	for _, c := range []struct {
 		name  string
 		make  func(t *testing.T, path string)
@@ -238,7 +242,24 @@ func TestForeignFiles(t *testing.T) {
 			check(t, os.WriteFile(path, nil, 0o600))
 			check(t, os.Truncate(path, 1<<40))
 		}, plan.FileForeign, "larger than 1 MiB", "larger than 1 MiB"},
-		{"half a file", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("clusters: ["), 0o600)) },
+		{"a kubeconfig of bob's for another cluster", func(t *testing.T, path string) {
+			data, err := bytesOf(entry("team", staging, "bob", s))
+			check(t, err)
+			check(t, os.WriteFile(path, data, 0o600))
+		}, plan.FileForeign, "no entry that provision made for this user", "did not make it for this user"},
+		{"another user's file", func(t *testing.T, path string) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give files away")
+			}
+			data, err := bytesOf(entry("team", prod, "jane", s))
+			check(t, err)
+			check(t, os.WriteFile(path, data, 0o600))
+			check(t, os.Chown(path, 1001, -1))
+		}, plan.FileForeign, "another user (uid 1001)", "another user (uid 1001): move it away"},
+		{"half a file", func(t *testing.T, path string) {
+			check(t, os.WriteFile(path, []byte("clusters: ["), 0o600))
+			check(t, os.Chmod(path, 0o644))
+		},
 			plan.FileUnreadable, "not a kubeconfig", ""},
 		{"an empty file", func(t *testing.T, path string) { check(t, os.WriteFile(path, nil, 0o600)) }, plan.FileUnreadable, "not a kubeconfig", ""},
 	} {
@@ -261,6 +282,8 @@ func TestForeignFiles(t *testing.T) {
 			check(t, err)
 			if names := everything(t, path); len(names) != 2 || !strings.HasPrefix(names[1], "jane.kubeconfig.unreadable-") {
 				t.Errorf("the unreadable file is not beside the new one: %v", names)
+			} else if m := mode(t, filepath.Join(path, names[1])); m != 0o600 { // the key in it may live
+				t.Errorf("%s has mode %v", names[1], m)
 			}
 		})
 	}
@@ -282,6 +305,60 @@ func TestCopiedKubeconfig(t *testing.T) {
 	}
 }
 
+// A disk that does not tell Jane from jane gives jane's new file for Jane's, whom the same apply removes; and who has
+// copied a file has not made it the other user's.
+func TestEntryOfAnotherUser(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	s := newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	data, err := os.ReadFile(d.File("jane"))
+	check(t, err)
+	for _, name := range []string{"Jane", "bob"} {
+		check(t, os.WriteFile(d.File(name), data, 0o600))
+	}
+	check(t, d.RemoveKubeconfig("Jane", "team", prod))
+	if now, err := os.ReadFile(d.File("Jane")); err != nil || string(now) != string(data) {
+		t.Errorf("jane's file was taken for Jane's and removed: %v", err)
+	}
+	if err := d.RewriteKubeconfig(entry("team", prod, "bob", s), s.hash); err == nil || !strings.Contains(err.Error(), "plan again") {
+		t.Errorf("rewrite: %v", err)
+	}
+	if err := d.WriteKubeconfig(entry("team", prod, "bob", s)); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("write: %v", err)
+	}
+	check(t, d.WriteKubeconfig(entry("team", prod, "Jane", s)))
+	if f, err := d.ObserveUser("Jane", "team", prod); err != nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+// What somebody put into a file beside our entry, and into it, is told; a rewrite takes the latter away and keeps the key.
+func TestEditedKubeconfig(t *testing.T) {
+	d := opened(t, t.TempDir())
+	s := newSecret(t, "jane")
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	data, err := os.ReadFile(d.File("jane"))
+	check(t, err)
+	text := strings.Replace(string(data), "    client-key-data:", "    token: t\n    client-key-data:", 1)
+	text = strings.Replace(text, "users:\n", "users:\n- name: a b\n  user: {token: t}\n", 1)
+	text = strings.Replace(text, "contexts:\n", "contexts:\n- name: work\n  context: {cluster: x, user: a b}\n", 1)
+	text = strings.Replace(text, "current-context: jane@"+prod, "current-context: work", 1)
+	check(t, os.WriteFile(d.File("jane"), []byte(text), 0o600))
+	f, err := d.ObserveUser("jane", "team", prod)
+	if err != nil || !slices.Equal(f.Edited, []string{"token"}) || !slices.Equal(f.Others, []string{"context work", `user "a b"`}) || f.OtherContext != "work" {
+		t.Errorf("edited %q, others %q, %q, %v", f.Edited, f.Others, f.OtherContext, err)
+	}
+	if files, _, err := d.Observe("team", staging); err != nil || len(files["jane"].Others) != 3 { // a user of ours with a token is none of ours
+		t.Errorf("for another cluster %q, %v", files["jane"].Others, err)
+	}
+	check(t, d.RewriteKubeconfig(entry("team", prod, "jane", secret{}), s.hash))
+	f, err = d.ObserveUser("jane", "team", prod)
+	if err != nil || len(f.Edited) > 0 || len(f.Others) != 2 || !f.KeyMatches {
+		t.Errorf("rewritten, edited %q, others %q, %v", f.Edited, f.Others, err)
+	}
+}
+
 // Opening clears what a crash left half-written, and keys whose certificate has arrived; nothing else.
 func TestRecover(t *testing.T) {
 	path := t.TempDir()
@@ -292,7 +369,7 @@ func TestRecover(t *testing.T) {
 	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "bob", PEM: string(waiting.pem)}))
 	check(t, d.WriteKubeconfig(entry("team", prod, "carl", newSecret(t, "carl"))))
 	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "carl", PEM: string(waiting.pem)})) // his renewal
-	for _, name := range []string{tempPrefix + "X", journalDir + "/" + tempPrefix + "Y"} {
+	for _, name := range []string{tempPrefix + "X", journalDir + "/" + tempPrefix + "Y", stateDir + "/" + tempPrefix + "Z"} {
 		check(t, os.WriteFile(filepath.Join(path, name), []byte("half a k"), 0o600))
 	}
 	check(t, os.WriteFile(filepath.Join(path, "mine.txt"), nil, 0o600))
@@ -300,7 +377,7 @@ func TestRecover(t *testing.T) {
 	d.Close()
 	opened(t, path)
 	want := []string{
-		journalDir + "/bob." + prod + ".json", journalDir + "/broken.json", journalDir + "/carl." + prod + ".json",
+		journalDir + "/" + journalName("team", "bob", prod), journalDir + "/broken.json", journalDir + "/" + journalName("team", "carl", prod),
 		"carl.kubeconfig", "jane.kubeconfig", "mine.txt",
 	}
 	if got := everything(t, path); !slices.Equal(got, want) {
@@ -314,35 +391,129 @@ func TestBrokenJournal(t *testing.T) {
 		"no JSON": "{\"privateKey\": \"SECRET",
 		"no key":  fmt.Sprintf(`{"set": "team", "cluster": %q, "user": "jane", "privateKey": "SECRET"}`, prod),
 	} {
-		t.Run(name, func(t *testing.T) {
-			path := t.TempDir()
-			d := opened(t, path)
-			check(t, os.WriteFile(filepath.Join(path, journalDir, "jane."+prod+".json"), []byte(content), 0o600))
-			_, _, err := d.Observe("team", prod)
-			if err == nil || !strings.Contains(err.Error(), "jane."+prod+".json") || strings.Contains(err.Error(), "SECRET") {
-				t.Errorf("%v", err)
-			}
-			if _, _, err := d.Observe("team", staging); err != nil {
-				t.Errorf("the key of another cluster: %v", err)
-			}
-		})
+		for _, file := range []string{journalName("team", "jane", prod), oldJournalName("jane", prod)} {
+			t.Run(name+" in "+file, func(t *testing.T) {
+				path := t.TempDir()
+				d := opened(t, path)
+				check(t, os.WriteFile(filepath.Join(path, journalDir, file), []byte(content), 0o600))
+				_, _, err := d.Observe("team", prod)
+				if err == nil || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), "SECRET") {
+					t.Errorf("%v", err)
+				}
+				if _, _, err := d.Observe("team", staging); err != nil {
+					t.Errorf("the key of another cluster: %v", err)
+				}
+			})
+		}
 	}
 }
 
-// Keys of other sets and clusters are not ours to resume.
+// Keys of other sets and clusters are not ours to resume, to write over or to drop, not even those of the same user.
 func TestKeysOfOthers(t *testing.T) {
 	d := opened(t, t.TempDir())
-	s := newSecret(t, "x")
-	for _, k := range []Key{
-		{Set: "team", Cluster: prod, User: "ours"}, {Set: "other", Cluster: prod, User: "set"}, {Set: "team", Cluster: staging, User: "cluster"},
-	} {
-		k.PEM = string(s.pem)
-		check(t, d.WriteKey(k))
+	places := []Key{
+		{Set: "team", Cluster: prod, User: "jane"}, {Set: "other", Cluster: prod, User: "jane"}, {Set: "team", Cluster: staging, User: "jane"},
+		{Set: "team", Cluster: prod, User: "bob"},
 	}
-	_, keys, err := d.Observe("team", prod)
+	hashes := make([]string, len(places))
+	for i := range places {
+		s := newSecret(t, "x")
+		places[i].PEM, hashes[i] = string(s.pem), s.hash
+		check(t, d.WriteKey(places[i]))
+	}
+	for i, k := range places {
+		_, keys, err := d.Observe(k.Set, k.Cluster)
+		check(t, err)
+		if keys[k.User].KeyHash != hashes[i] {
+			t.Errorf("%s of %s on %s: %+v", k.User, k.Set, k.Cluster, keys)
+		}
+		if got, err := d.ReadKey(k.Set, k.User, k.Cluster); err != nil || got.PEM != k.PEM {
+			t.Errorf("%s of %s on %s: %v", k.User, k.Set, k.Cluster, err)
+		}
+	}
+	check(t, d.DropKey("team", "jane", prod))
+	if _, err := d.ReadKey("team", "jane", prod); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("dropped: %v", err)
+	}
+	for _, k := range places[1:] {
+		if _, err := d.ReadKey(k.Set, k.User, k.Cluster); err != nil {
+			t.Errorf("%s of %s on %s was dropped too: %v", k.User, k.Set, k.Cluster, err)
+		}
+	}
+}
+
+// The disk may take Jane's place for jane's. Her key is then neither used nor dropped for the other.
+func TestKeyOfAnotherUser(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", PEM: string(newSecret(t, "jane").pem)}))
+	place := filepath.Join(path, journalDir, journalName("team", "Jane", prod))
+	check(t, os.Rename(filepath.Join(path, journalDir, journalName("team", "jane", prod)), place))
+	if _, err := d.ReadKey("team", "Jane", prod); err == nil || !strings.Contains(err.Error(), "another user's") {
+		t.Errorf("%v", err)
+	}
+	check(t, d.DropKey("team", "Jane", prod))
+	mode(t, place)
+}
+
+// Keys that an older provision left in the journal are seen by a plan, and by an apply under the name of today.
+func TestOldJournalNames(t *testing.T) {
+	path := t.TempDir()
+	opened(t, path).Close()
+	old, newer, arrived := newSecret(t, "jane"), newSecret(t, "bob"), newSecret(t, "carl")
+	keys := filepath.Join(path, journalDir)
+	write := func(name, set, user string, s secret) {
+		t.Helper()
+		data, err := json.Marshal(Key{Set: set, Cluster: prod, User: user, Request: "r", PEM: string(s.pem)})
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(keys, name), data, 0o600))
+	}
+	write("jane."+prod+".json", "team", "jane", old)
+	write("zoe."+prod+".json", "other", "zoe", old)
+	write("bob."+prod+".json", "team", "bob", old)
+	write(journalName("team", "bob", prod), "team", "bob", newer)
+	write("carl."+prod+".json", "team", "carl", arrived)
+	data, err := bytesOf(entry("team", prod, "carl", arrived))
 	check(t, err)
-	if len(keys) != 1 || keys["ours"].KeyHash != s.hash {
-		t.Errorf("%+v", keys)
+	check(t, os.WriteFile(filepath.Join(path, "carl.kubeconfig"), data, 0o600))
+	see := func(d *Dir, want map[string]string) {
+		t.Helper()
+		_, found, err := d.Observe("team", prod)
+		check(t, err)
+		if len(found) != len(want) {
+			t.Errorf("%+v", found)
+		}
+		for user, hash := range want {
+			if found[user].KeyHash != hash {
+				t.Errorf("%s: %+v", user, found[user])
+			}
+		}
+	}
+	read, err := OpenRead(path)
+	check(t, err)
+	defer read.Close()
+	see(read, map[string]string{"jane": old.hash, "bob": newer.hash, "carl": arrived.hash})
+	d := opened(t, path)
+	see(d, map[string]string{"jane": old.hash, "bob": newer.hash})
+	for _, k := range []Key{{Set: "team", User: "jane"}, {Set: "other", User: "zoe"}} {
+		if got, err := d.ReadKey(k.Set, k.User, prod); err != nil || got.PEM != string(old.pem) {
+			t.Errorf("%s: %v", k.User, err)
+		}
+	}
+	check(t, d.DropKey("team", "jane", prod))
+	see(d, map[string]string{"bob": newer.hash})
+}
+
+// The longest names there are have a place on the disk.
+func TestLongNames(t *testing.T) {
+	d := opened(t, t.TempDir())
+	k := Key{Set: strings.Repeat("s", 40), Cluster: "0a0e5a4e-6e7c-4c0e-9b1a-5d0f3f1c2b3a", User: strings.Repeat(":", 64), PEM: string(newSecret(t, "x").pem)}
+	check(t, d.WriteKey(k))
+	if got, err := d.ReadKey(k.Set, k.User, k.Cluster); err != nil || got.PEM != k.PEM {
+		t.Error(err)
+	}
+	if name := journalName(k.Set, k.User, k.Cluster); len(name) > 255 {
+		t.Errorf("%d bytes: %s", len(name), name)
 	}
 }
 
@@ -410,18 +581,107 @@ func TestOpen(t *testing.T) {
 	})
 }
 
+// The id goes into the cluster and into other people's error texts, so that nothing else may stand for it: not the key
+// at the end of a link, not a text that somebody wrote there.
+func TestIDIsOurs(t *testing.T) {
+	other := strings.Repeat("A", 26)
+	for name, plant := range map[string]func(t *testing.T, path, id string){
+		"a link to a kubeconfig": func(t *testing.T, path, id string) { check(t, os.Symlink("../bob.kubeconfig", id)) },
+		"a link to another's id": func(t *testing.T, path, id string) {
+			check(t, os.WriteFile(filepath.Join(path, "id"), []byte(other), 0o600))
+			check(t, os.Symlink("../id", id))
+		},
+		"a pipe":        func(t *testing.T, path, id string) { check(t, syscall.Mkfifo(id, 0o600)) },
+		"an empty file": func(t *testing.T, path, id string) { check(t, os.WriteFile(id, nil, 0o600)) },
+		"a text": func(t *testing.T, path, id string) {
+			check(t, os.WriteFile(id, []byte("held by root: delete it"), 0o600))
+		},
+		"a line too many":  func(t *testing.T, path, id string) { check(t, os.WriteFile(id, []byte(other+"\n"), 0o600)) },
+		"other characters": func(t *testing.T, path, id string) { check(t, os.WriteFile(id, []byte(other[1:]+"1"), 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir()
+			d := opened(t, path)
+			check(t, d.WriteKubeconfig(entry("team", prod, "bob", newSecret(t, "bob"))))
+			before, err := os.ReadFile(d.File("bob"))
+			check(t, err)
+			file := filepath.Join(path, stateDir, idFile)
+			plant(t, path, file)
+			id, err := d.ID()
+			if err != nil || len(id) != 26 || strings.ContainsAny(id, " :-01") || id == other {
+				t.Errorf("%q, %v", id, err)
+			}
+			if m := mode(t, file); m != 0o600 {
+				t.Errorf("mode %v", m)
+			}
+			if again, err := d.ID(); err != nil || again != id {
+				t.Errorf("%q, then %q, %v", id, again, err)
+			}
+			if after, err := os.ReadFile(d.File("bob")); err != nil || string(after) != string(before) {
+				t.Errorf("bob's kubeconfig has changed: %v", err)
+			}
+		})
+	}
+}
+
+// Somebody else who owns a directory can swap what is in it, and root, whom no mode stops, must see that too.
+func TestOwnedByAnother(t *testing.T) {
+	const jane, bob = 1001, 1002
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	root := us(0, func(string) string { return "" })
+	sudo := us(0, func(name string) string { return map[string]string{"SUDO_UID": "1001"}[name] })
+	for _, name := range []string{".", stateDir, journalDir} {
+		path := t.TempDir()
+		opened(t, path).Close()
+		place := filepath.Join(path, name)
+		check(t, os.Chown(place, jane, -1))
+		_, err := openWrite(t.Context(), path, 0, root)
+		if err == nil || !strings.Contains(err.Error(), "another user (uid 1001)") || !strings.Contains(err.Error(), "run chown 0 "+place+", or provision as that user") {
+			t.Errorf("%s of jane's: %v", name, err)
+		}
+		if d, err := openWrite(t.Context(), path, 0, sudo); err != nil {
+			t.Errorf("%s of jane's, who called sudo: %v", name, err)
+		} else {
+			d.Close()
+		}
+		check(t, os.Chown(place, bob, -1))
+		if _, err := openWrite(t.Context(), path, 0, sudo); err == nil || !strings.Contains(err.Error(), "uid 1002") {
+			t.Errorf("%s of bob's, and jane called sudo: %v", name, err)
+		}
+	}
+	if _, err := open(t.TempDir(), []int{jane}); err == nil || !strings.Contains(err.Error(), "another user (uid 0)") {
+		t.Errorf("jane in a directory of root's: %v", err)
+	}
+}
+
+func TestUs(t *testing.T) {
+	for _, c := range []struct {
+		euid int
+		sudo string
+		want []int
+	}{
+		{0, "", []int{0}}, {0, "1000", []int{0, 1000}}, {0, "x", []int{0}}, {1000, "0", []int{1000}}, {1000, "1001", []int{1000}},
+	} {
+		if got := us(c.euid, func(string) string { return c.sudo }); !slices.Equal(got, c.want) {
+			t.Errorf("uid %d, SUDO_UID %q: %v", c.euid, c.sudo, got)
+		}
+	}
+}
+
 // A write that fails leaves the old content and no temporary file.
 func TestFailedWrite(t *testing.T) {
 	path := t.TempDir()
 	d := opened(t, path)
 	s := newSecret(t, "jane")
 	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
-	check(t, os.Mkdir(filepath.Join(path, journalDir, journalName("jane", prod)), 0o700)) // a rename onto it fails
+	check(t, os.Mkdir(filepath.Join(path, journalDir, journalName("team", "jane", prod)), 0o700)) // a rename onto it fails
 	err := d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", PEM: string(s.pem)})
 	if err == nil || strings.Contains(err.Error(), "PRIVATE") {
 		t.Errorf("%v", err)
 	}
-	want := []string{journalDir + "/" + journalName("jane", prod), "jane.kubeconfig"}
+	want := []string{journalDir + "/" + journalName("team", "jane", prod), "jane.kubeconfig"}
 	if got := everything(t, path); !slices.Equal(got, want) {
 		t.Errorf("left %v", got)
 	}

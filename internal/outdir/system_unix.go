@@ -18,11 +18,20 @@ func tryLock(f *os.File) error {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// writableByOthers says in words who else may write, or "".
-func writableByOthers(info fs.FileInfo) string {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != uint32(os.Geteuid()) && os.Geteuid() != 0 {
-		return "it belongs to another user"
+// syncDirectory makes the names in a directory last through a power cut.
+func syncDirectory(f *os.File) error { return f.Sync() }
+
+// ownerOf returns the id of the user whom a file belongs to.
+func ownerOf(info fs.FileInfo) (uid int, known bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
 	}
+	return int(stat.Uid), true
+}
+
+// writableByOthers says in words who else may write by the file's mode, or "".
+func writableByOthers(info fs.FileInfo) string {
 	if info.Mode().Perm()&0o022 != 0 {
 		return "its group or others may write to it (" + info.Mode().Perm().String() + ")"
 	}

@@ -15,6 +15,12 @@ func tryLock(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 }
 
+// syncDirectory does nothing: Windows syncs no directory, NTFS keeps a journal of names.
+func syncDirectory(*os.File) error { return nil }
+
+// ownerOf does not know: the directory's access control list decides who may write.
+func ownerOf(fs.FileInfo) (uid int, known bool) { return 0, false }
+
 // writableByOthers cannot tell from mode bits on Windows: the directory's access control list decides.
 func writableByOthers(fs.FileInfo) string { return "" }
 

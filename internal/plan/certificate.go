@@ -171,6 +171,9 @@ func kubeconfigChange(file File, want Kubeconfig) Change[Kubeconfig] {
 	if have.Context != want.Context || a.Name != b.Name {
 		c.Reasons = append(c.Reasons, Reason{Code: NamesChanged, From: have.Context, To: want.Context})
 	}
+	if len(file.Edited) > 0 {
+		c.Reasons = append(c.Reasons, Reason{Code: EntryEdited, Added: file.Edited})
+	}
 	if file.Mode&0o077 != 0 {
 		c.Reasons = append(c.Reasons, Reason{Code: ModeTooOpen, From: fmt.Sprintf("%04o", file.Mode), To: "0600"})
 	}
@@ -263,6 +266,19 @@ func groupWarnings(c UserChange, now time.Time) []Warning {
 		return nil
 	}
 	return []Warning{{Code: StillInGroup, User: c.Name, Items: removed, Until: c.Certificate.Before.NotAfter}}
+}
+
+// otherEntries says which users' files hold more than provision made: whoever wrote it may have a program of his run, or
+// be sent what she types, as soon as she uses the file.
+func otherEntries(users []User, files map[string]File) []Warning {
+	var list []Warning
+	for _, u := range users {
+		f, has := files[u.Certificate.User]
+		if has && (f.State == FileOurs || f.State == FileOther) && len(f.Others) > 0 {
+			list = append(list, Warning{Code: OtherEntries, User: u.Certificate.User, Name: f.Name, Items: f.Others, To: f.OtherContext})
+		}
+	}
+	return list
 }
 
 // difference compares two sorted lists as sets.

@@ -515,6 +515,7 @@ func TestRewrite(t *testing.T) {
 		{"namespace", func(f *File) { f.Kubeconfig.Namespace = "" }, Reason{Code: NamespaceChanged, From: "none", To: "default"}},
 		{"context", func(f *File) { f.Kubeconfig.Context = "jane@old" }, Reason{Code: NamesChanged, From: "jane@old", To: "jane@prod"}},
 		{"cluster name", func(f *File) { f.Kubeconfig.Endpoint.Name = "old" }, Reason{Code: NamesChanged, From: "jane@prod", To: "jane@prod"}},
+		{"edited", func(f *File) { f.Edited = []string{"exec", "token"} }, Reason{Code: EntryEdited, Added: []string{"exec", "token"}}},
 		{"mode", func(f *File) { f.Mode = 0o640 }, Reason{Code: ModeTooOpen, From: "0640", To: "0600"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -688,6 +689,13 @@ func TestUserWarnings(t *testing.T) {
 		}, Warning{Code: SwappedRequest, User: "jane", Name: RequestName(setName, "jane", keyHash("jane"))}},
 		{"insecure", func(w *world) { w.Insecure = true }, Warning{Code: Insecure}},
 		{"reserved names", func(w *world) { w.Reserved = []string{"system:masters"} }, Warning{Code: ReservedNames, Items: []string{"system:masters"}}},
+		{"entries of others", func(w *world) {
+			w.file(func(f *File) { f.Others, f.OtherContext = []string{"context work", "user x"}, "work" })
+		}, Warning{Code: OtherEntries, User: "jane", Name: "jane.kubeconfig", Items: []string{"context work", "user x"}, To: "work"}},
+		{"entries of others in a file for another cluster", func(w *world) {
+			w.fresh()
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOther, Mode: 0o600, Others: []string{"user x"}}
+		}, Warning{Code: OtherEntries, User: "jane", Name: "jane.kubeconfig", Items: []string{"user x"}}},
 		{"CA not known", func(w *world) { w.ClientCAError = "forbidden" }, Warning{Code: CANotChecked, To: "forbidden"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

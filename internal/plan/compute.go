@@ -349,7 +349,7 @@ func asks(reasons []Reason, code ReasonCode) bool {
 
 // setWarnings are those that concern the whole set.
 func setWarnings(desired Desired, observed Observed, records []Record) []Warning {
-	var list []Warning
+	list := otherEntries(desired.Users, observed.Files)
 	for _, b := range desired.Bindings {
 		if b.RoleRef != (RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}) {
 			continue

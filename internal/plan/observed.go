@@ -75,9 +75,14 @@ type File struct {
 	Certificate *Certificate      // nil: none, or not one
 	Leaf        *x509.Certificate // the same, for checking who signed it
 	KeyMatches  bool              // the file's private key belongs to the certificate
+	Edited      []string          // what somebody added to our entry: fields such as token, "another user"; sorted
 
 	// Taken are the names of contexts, clusters and users in the file that are not ours: we may not use them.
 	Taken map[string]bool
+	// Others are the entries that provision did not make for this user, "cluster x", "user y", "context z", sorted;
+	// OtherContext is the current context if it is one of them.
+	Others       []string
+	OtherContext string
 }
 
 // Key is a private key in the journal: the public half of what the journal knows.

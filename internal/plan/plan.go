@@ -68,6 +68,7 @@ const (
 	NamespaceChanged    ReasonCode = "NamespaceChanged"    // From, To
 	NamesChanged        ReasonCode = "NamesChanged"        // context or cluster name: From, To
 	ModeTooOpen         ReasonCode = "ModeTooOpen"         // others may read the file: From, To
+	EntryEdited         ReasonCode = "EntryEdited"         // Added: fields in the kubeconfig's entry that are not ours
 	NotInFile           ReasonCode = "NotInFile"           // the file no longer says it
 	SetDestroyed        ReasonCode = "SetDestroyed"        // destroy was asked for
 	InFile              ReasonCode = "InFile"              // the file says it, the cluster does not have it
@@ -230,6 +231,7 @@ const (
 	SimilarGroup       WarningCode = "SimilarGroup"       // User, Name: her group, which the file does not define; To: one like it that it does
 	CANotChecked       WarningCode = "CANotChecked"       // To: why the cluster's client CA is not known
 	Insecure           WarningCode = "Insecure"           // the kubeconfigs will skip TLS verification
+	OtherEntries       WarningCode = "OtherEntries"       // User, Name: her file, which has Items that are not ours; To: the current context if it is one of them
 	IssuedElsewhere    WarningCode = "IssuedElsewhere"    // Items (users): they have a certificate whose kubeconfig is not here
 )
 

@@ -111,6 +111,8 @@ func randomUser(r *rand.Rand, w *world, name string) {
 			f.Kubeconfig.Namespace = "shop"
 		case 4:
 			f.Taken = map[string]bool{pick(r, "dev", "prod"): true}
+		case 5:
+			f.Edited, f.Others = some(r, "exec", "token"), some(r, "user x")
 		}
 		w.Files[name] = f
 		if f.Certificate != nil && r.Intn(4) > 0 {
@@ -288,7 +290,7 @@ func (w *world) perform(p Plan) {
 			records[key] = recordOf(c, noon)
 			delete(w.Keys, u.Name)
 		case u.Kubeconfig.Op == Rewrite:
-			f.Kubeconfig, f.Mode = *u.Kubeconfig.After, 0o600
+			f.Kubeconfig, f.Mode, f.Edited = *u.Kubeconfig.After, 0o600, nil
 			w.Files[u.Name] = f
 		}
 		if u.Abandon {

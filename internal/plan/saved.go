@@ -42,7 +42,7 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 		in["certificatesigningrequest/"+r.Name] = fmt.Sprintf("uid %s, %s", r.UID, r.State)
 	}
 	for name, f := range observed.Files {
-		in["kubeconfig "+f.Name] = string(f.State) + " " + digest(f.Certificate, f.Kubeconfig, f.KeyMatches, f.Mode, f.Taken)
+		in["kubeconfig "+f.Name] = string(f.State) + " " + digest(f.Certificate, f.Kubeconfig, f.KeyMatches, f.Mode, f.Taken, f.Edited, f.Others, f.OtherContext)
 		_ = name
 	}
 	for name, k := range observed.Keys {

@@ -97,6 +97,8 @@ func TestInputs(t *testing.T) {
 		{"certificatesigningrequest/provision-team-new-0123456789abcdef", func(w *world) { w.Requests[0].UID = "other" }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Certificate.Serial = "2" }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Mode = 0o644 }) }},
+		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Edited = []string{"exec"} }) }},
+		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Others = []string{"user x"} }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.State = FileForeign }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { delete(w.Files, "jane") }},
 		{"kubeconfig joe.kubeconfig", func(w *world) {
