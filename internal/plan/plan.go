@@ -260,7 +260,7 @@ func (w Warning) OfUsers() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, ReservedNames, NameAgain, Insecure, ForeignRequest, SwappedRequest, LabelCopied, LongerThanAsked:
+	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, ReservedNames, NameAgain, Insecure, ForeignRequest, SwappedRequest, LabelCopied, LongerThanAsked, OtherEntries:
 		return true
 	}
 	return false
