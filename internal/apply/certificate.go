@@ -228,7 +228,19 @@ func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto
 	}
 	entered()
 	request, err = r.approved(result, spec, r.client.CreateRequest)
+	if intended && neverSent(err) {
+		r.record.void(spec.KeyHash)
+		err = errors.Join(err, r.dir.DropKey(u.Name, r.client.UID()))
+	}
 	return key, request, spec, err
+}
+
+// neverSent says whether an error of approved means that the API server never had the request: it was refused, or the run
+// was told to stop before it was sent.
+func neverSent(err error) bool {
+	_, refused := errors.AsType[*cluster.RefusedError](err)
+	_, stopped := errors.AsType[*StoppedError](err)
+	return refused || stopped
 }
 
 // approved makes or finds a request and approves it, holding one place for both: were approvals to queue behind the
