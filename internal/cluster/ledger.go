@@ -249,7 +249,7 @@ func roomIn(s *corev1.ConfigMap, gone func(value string) bool) (room, int) {
 // expired says whether an entry is a record that may be dropped.
 func expired(value string, now time.Time) bool {
 	var r plan.Record
-	return json.Unmarshal([]byte(value), &r) == nil && r.User != "" && !r.Live(now)
+	return json.Unmarshal([]byte(value), &r) == nil && r.User != "" && r.Droppable(now)
 }
 
 // write changes some entries of one ConfigMap.

@@ -126,12 +126,14 @@ func TestLedgerPlace(t *testing.T) {
 // With every write what has expired goes; what is no record, or somebody else's, stays.
 func TestLedgerEdit(t *testing.T) {
 	ended := issued(intent(1))
-	ended.NotAfter = noon
+	ended.NotAfter = noon.Add(-24 * time.Hour)
 	data, err := json.Marshal(ended)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lives, err := json.Marshal(issued(intent(2)))
+	just := issued(intent(2))
+	just.NotAfter = ended.NotAfter.Add(1) // ended too, but this clock may be ahead
+	lives, err := json.Marshal(just)
 	if err != nil {
 		t.Fatal(err)
 	}

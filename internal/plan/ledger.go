@@ -47,6 +47,13 @@ func (r Record) Until() time.Time {
 // Live says whether the certificate can still authenticate, or may yet be issued.
 func (r Record) Live(now time.Time) bool { return now.Before(r.Until()) }
 
+// clockMargin is how far the clock of an operator may be ahead without a record of a living certificate being lost for
+// good.
+const clockMargin = 24 * time.Hour
+
+// Droppable says whether the record may go: it has been dead for long, whatever the clock here says.
+func (r Record) Droppable(now time.Time) bool { return !r.Live(now.Add(-clockMargin)) }
+
 // complete returns the record with what an issued certificate says.
 func (r Record) complete(c *Certificate) Record {
 	r.Serial, r.CredentialID, r.NotBefore, r.NotAfter = c.Serial, c.CredentialID, c.NotBefore, c.NotAfter
@@ -82,18 +89,18 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 	known := map[string]bool{}
 	for _, before := range observed.Ledger {
 		known[before.KeyHash] = true
-		if !before.Live(now) {
-			continue // dropped with the next write
-		}
-		if void[before.KeyHash] && !before.Issued() {
-			changes = append(changes, Change[Record]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RequestDenied, To: before.Request}}})
-			continue
-		}
 		after := before
 		var reasons []Reason
 		if c := issued[before.KeyHash]; c != nil && !before.Issued() {
-			after = after.complete(c)
+			after = after.complete(c) // which may well end later than was thought possible: clocks differ
 			reasons = append(reasons, Reason{Code: OutcomeKnown})
+		}
+		if !after.Live(now) {
+			continue // dropped with a later write
+		}
+		if void[before.KeyHash] && !after.Issued() {
+			changes = append(changes, Change[Record]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RequestDenied, To: before.Request}}})
+			continue
 		}
 		if !named[before.User] && before.Removed.IsZero() {
 			after.Removed = now.UTC().Truncate(time.Second)
@@ -102,9 +109,7 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 		if len(reasons) > 0 {
 			changes = append(changes, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: reasons})
 		}
-		if after.Live(now) {
-			records = append(records, after)
-		}
+		records = append(records, after)
 	}
 	lost, problems := unrecorded(desired, observed, known, named, now)
 	for _, r := range lost {
