@@ -158,6 +158,8 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
 	case plan.LabelCopied:
 		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", listed(w.Items))
+	case plan.LedgerDamaged:
+		return fmt.Sprintf("%s cannot be read, so what it says of anybody's certificates is not known: %s", objectName("configmap", w.Namespace, w.Name), w.To)
 	case plan.LabelGone:
 		return fmt.Sprintf("%s has this set's name but not its label: somebody took it off, or made it; it is not touched, and what it grants stays", objectName("binding", w.Namespace, w.Name))
 	case plan.GrantedElsewhere:

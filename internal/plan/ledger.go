@@ -111,7 +111,16 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 		}
 		records = append(records, after)
 	}
-	lost, problems := unrecorded(desired, observed, known, named, now)
+	lost := unrecorded(observed, known, func(name string) bool { return !named[name] }, now)
+	var problems []Problem
+	if len(lost) > 0 && !desired.RebuildLedger {
+		users := make([]string, 0, len(lost))
+		for _, r := range lost {
+			users = append(users, r.User)
+		}
+		slices.Sort(users)
+		lost, problems = nil, []Problem{{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Detail: strings.Join(slices.Compact(users), ", ")}}
+	}
 	for _, r := range lost {
 		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
 		records = append(records, r)
@@ -124,9 +133,9 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 	return changes, records, problems
 }
 
-// unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it.
-// They are a problem, unless the ledger is to be rebuilt from them.
-func unrecorded(desired Desired, observed Observed, known, named map[string]bool, now time.Time) ([]Record, []Problem) {
+// unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it. Of
+// people who are gone, the records say so.
+func unrecorded(observed Observed, known map[string]bool, gone func(name string) bool, now time.Time) []Record {
 	var lost []Record
 	add := func(c *Certificate, request string) {
 		if known[c.KeyHash] || !c.NotAfter.After(now) {
@@ -134,7 +143,7 @@ func unrecorded(desired Desired, observed Observed, known, named map[string]bool
 		}
 		known[c.KeyHash] = true
 		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, Intended: c.NotBefore}.complete(c)
-		if !named[r.User] {
+		if gone(r.User) {
 			r.Removed = now.UTC().Truncate(time.Second)
 		}
 		lost = append(lost, r)
@@ -146,19 +155,11 @@ func unrecorded(desired Desired, observed Observed, known, named map[string]bool
 	}
 	for _, r := range observed.Requests {
 		// A request with our label is somebody's word only; the one it was sent by must be the one who runs this.
-		if r.State == Issued && r.Certificate != nil && r.Conforms {
+		if r.bearer() != "" {
 			add(r.Certificate, r.Name)
 		}
 	}
-	if len(lost) == 0 || desired.RebuildLedger {
-		return lost, nil
-	}
-	users := make([]string, 0, len(lost))
-	for _, r := range lost {
-		users = append(users, r.User)
-	}
-	slices.Sort(users)
-	return nil, []Problem{{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Detail: strings.Join(slices.Compact(users), ", ")}}
+	return lost
 }
 
 // live leaves out what has expired.

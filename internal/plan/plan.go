@@ -219,6 +219,7 @@ const (
 	ReservedNames      WarningCode = "ReservedNames"      // Items: names of Kubernetes itself that the file allows itself
 	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse)
 	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
+	LedgerDamaged      WarningCode = "LedgerDamaged"      // Namespace, Name: the object; To: what of it cannot be read
 	LabelGone          WarningCode = "LabelGone"          // Namespace, Name: a binding with our name and without our label
 	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
 	NotBegun           WarningCode = "NotBegun"           // User, Until: the certificate begins only then

@@ -8,9 +8,14 @@ import (
 // Revoke plans to take people out of every grant of the set at once, whatever the users file says: their subjects
 // leave the bindings, their kubeconfigs go, and the ledger notes that they left. What was bound to a group stays with
 // whoever has the group in a certificate.
+//
+// A ledger that was lost or damaged does not stand in the way. As the kubeconfigs that go may then be the last that tells
+// of the certificates in them, those are recorded.
 func Revoke(desired Desired, observed Observed, names []string, now time.Time) Plan {
 	p := Plan{Set: desired.Set, Digest: desired.Digest, Ledger: Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: !observed.LedgerNamespace}}
-	p.Problems = slices.Clone(observed.LedgerProblems)
+	for _, problem := range observed.LedgerProblems {
+		p.Warnings = append(p.Warnings, Warning{Code: LedgerDamaged, Namespace: problem.Namespace, Name: problem.Name, To: problem.Detail})
+	}
 	leaves := func(name string) bool { return slices.Contains(names, name) }
 	for _, before := range observed.Bindings {
 		if !before.named(desired.Set) {
@@ -49,15 +54,23 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	for i := range p.Requests {
 		p.Requests[i].Reasons = []Reason{{Code: RevokedNow}}
 	}
+	known := map[string]bool{}
 	for _, before := range observed.Ledger {
+		known[before.KeyHash] = true
 		if leaves(before.User) && before.Removed.IsZero() && before.Live(now) {
 			after := before
 			after.Removed = now.UTC().Truncate(time.Second)
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: RevokedNow}}})
 		}
 	}
+	for _, r := range unrecorded(observed, known, leaves, now) {
+		if leaves(r.User) {
+			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
+		}
+	}
 	slices.SortFunc(p.Ledger.Records, func(a, b Change[Record]) int {
-		return compareKeys(a.Before.User, a.Before.KeyHash, b.Before.User, b.Before.KeyHash)
+		x, y := one(a), one(b)
+		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
 	})
 	return p
 }
@@ -80,8 +93,21 @@ func Remaining(observed Observed, name string, now time.Time) (until time.Time, 
 	if f, ok := observed.Files[name]; ok && f.State == FileOurs && f.Certificate != nil {
 		add(f.Certificate.NotAfter, f.Certificate.Groups)
 	}
+	for _, r := range observed.Requests {
+		if r.bearer() == name {
+			add(r.Certificate.NotAfter, r.Certificate.Groups)
+		}
+	}
 	slices.Sort(groups)
 	return until, slices.Compact(groups)
+}
+
+// bearer is whom the certificate of a request of ours is for, or "".
+func (r Request) bearer() string {
+	if r.State != Issued || r.Certificate == nil || !r.Conforms {
+		return ""
+	}
+	return r.Certificate.User
 }
 
 // Knows says whether anything of the set bears the name: the file, a certificate, a grant, a kubeconfig, a pending key.
@@ -91,5 +117,6 @@ func Knows(desired Desired, observed Observed, name string) bool {
 	return file || key ||
 		slices.ContainsFunc(desired.Users, func(u User) bool { return u.Certificate.User == name }) ||
 		slices.ContainsFunc(observed.Ledger, func(r Record) bool { return r.User == name }) ||
+		slices.ContainsFunc(observed.Requests, func(r Request) bool { return r.bearer() == name }) ||
 		slices.ContainsFunc(observed.Bindings, func(b Binding) bool { return slices.Contains(b.Subjects, Subject{Kind: "User", Name: name}) })
 }
