@@ -137,6 +137,14 @@ func (c *Client) OpenLedger(ctx context.Context, namespace, set string, create b
 	return l, nil
 }
 
+// Lists says whether there is an entry for a key.
+func (l *Ledger) Lists(keyHash string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.at[ledgerKey(keyHash)]
+	return ok
+}
+
 // Write puts records in place and drops others (by key hash), in as few updates as there are ConfigMaps concerned.
 // Entries that are out of date by now are dropped on the way; the first Write drops them wherever they are, because no
 // other may ever concern the ConfigMap that they are in. Records of other writers are never overwritten: each update is

@@ -181,8 +181,8 @@ func (b Binding) Kind() string {
 // named says whether the binding has a name that the set gives.
 func (b Binding) named(set string) bool { return strings.HasPrefix(b.Name, "provision:"+set+":") }
 
-// UserChange is everything that happens to one user, in one place. Request is set for Resume only: the object that
-// is resumed, already checked against the key that we hold.
+// UserChange is everything that happens to one user, in one place. Request is set for Resume: the object that is resumed,
+// already checked against the key that we hold. Without a UID it is to be sent again, with that key.
 type UserChange struct {
 	Name        string              `json:"name"`
 	Pos         spec.Pos            `json:"pos,omitzero"` // nowhere for a user whom the file no longer names
