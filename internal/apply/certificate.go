@@ -134,8 +134,8 @@ func (r *run) rewrite(u plan.UserChange) error {
 //
 //	key -> journal -> ledger -> create request -> approve -> wait -> judge -> write kubeconfig -> drop journal -> ledger
 //
-// A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written her key stays in the journal, so a crash
-// at any instant loses nothing.
+// A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written her key stays
+// there, so a crash at any instant loses nothing.
 func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watch, entered func()) error {
 	key, request, spec, err := r.request(result, u, entered)
 	if err != nil || r.opts.DryRun {

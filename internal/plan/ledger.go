@@ -60,25 +60,38 @@ func (r Record) complete(c *Certificate) Record {
 	return r
 }
 
-// computeLedger brings the ledger to what the directory and the cluster know: certificates that were issued before a
-// crash could be recorded, requests that can no longer be issued, and people who left. It returns the changes and the
-// records as they will be, live ones only.
-func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[Record], []Record, []Problem) {
-	issued := map[string]*Certificate{} // by key
-	void := map[string]bool{}
-	for _, r := range observed.Requests {
-		switch {
-		case !r.named(desired.Set) || !r.Conforms && !r.OfOther: // a copy, or bait
-		case r.State == Issued && r.Certificate != nil:
-			issued[r.KeyHash] = r.Certificate
-		case r.State == Denied || r.State == Failed:
-			void[r.KeyHash] = true
+// completeFrom is complete for one that is not issued yet and whose certificate is there.
+func (r Record) completeFrom(issued map[string]*Certificate) Record {
+	if c := issued[r.KeyHash]; c != nil && !r.Issued() {
+		return r.complete(c)
+	}
+	return r
+}
+
+// issuedByKey finds the certificates of a set, in requests and in kubeconfigs.
+func issuedByKey(set string, observed Observed) map[string]*Certificate {
+	issued := map[string]*Certificate{}
+	for key, r := range requestsByKey(set, observed) {
+		if r.State == Issued && r.Certificate != nil {
+			issued[key] = r.Certificate
 		}
 	}
 	for _, f := range observed.Files {
 		if f.State == FileOurs && f.Certificate != nil {
 			issued[f.Certificate.KeyHash] = f.Certificate
 		}
+	}
+	return issued
+}
+
+// computeLedger brings the ledger to what the directory and the cluster know: certificates that were issued before a
+// crash could be recorded, requests that can no longer be issued, and people who left. It returns the changes and the
+// records as they will be, live ones only.
+func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[Record], []Record, []Problem) {
+	issued := issuedByKey(desired.Set, observed)
+	void := map[string]bool{}
+	for key, r := range requestsByKey(desired.Set, observed) {
+		void[key] = r.State == Denied || r.State == Failed
 	}
 	named := map[string]bool{}
 	for _, u := range desired.Users {
@@ -89,10 +102,9 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 	known := map[string]bool{}
 	for _, before := range observed.Ledger {
 		known[before.KeyHash] = true
-		after := before
+		after := before.completeFrom(issued) // which may well end later than was thought possible: clocks differ
 		var reasons []Reason
-		if c := issued[before.KeyHash]; c != nil && !before.Issued() {
-			after = after.complete(c) // which may well end later than was thought possible: clocks differ
+		if after.Issued() && !before.Issued() {
 			reasons = append(reasons, Reason{Code: OutcomeKnown})
 		}
 		if !after.Live(now) {
@@ -154,9 +166,8 @@ func unrecorded(observed Observed, known map[string]bool, gone func(name string)
 		}
 	}
 	for _, r := range observed.Requests {
-		// A request with our label is somebody's word only; the one it was sent by must be the one who runs this.
-		if r.bearer() != "" {
-			add(r.Certificate, r.Name)
+		if c := r.ownCertificate(); c != nil {
+			add(c, r.Name)
 		}
 	}
 	return lost

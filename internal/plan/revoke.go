@@ -55,10 +55,11 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		p.Requests[i].Reasons = []Reason{{Code: RevokedNow}}
 	}
 	known := map[string]bool{}
+	issued := issuedByKey(desired.Set, observed)
 	for _, before := range observed.Ledger {
 		known[before.KeyHash] = true
-		if leaves(before.User) && before.Removed.IsZero() && before.Live(now) {
-			after := before
+		after := before.completeFrom(issued)
+		if leaves(before.User) && before.Removed.IsZero() && after.Live(now) {
 			after.Removed = now.UTC().Truncate(time.Second)
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: RevokedNow}}})
 		}
@@ -94,20 +95,21 @@ func Remaining(observed Observed, name string, now time.Time) (until time.Time, 
 		add(f.Certificate.NotAfter, f.Certificate.Groups)
 	}
 	for _, r := range observed.Requests {
-		if r.bearer() == name {
-			add(r.Certificate.NotAfter, r.Certificate.Groups)
+		if c := r.ownCertificate(); c != nil && c.User == name {
+			add(c.NotAfter, c.Groups)
 		}
 	}
 	slices.Sort(groups)
 	return until, slices.Compact(groups)
 }
 
-// bearer is whom the certificate of a request of ours is for, or "".
-func (r Request) bearer() string {
-	if r.State != Issued || r.Certificate == nil || !r.Conforms {
-		return ""
+// ownCertificate is what was issued for a request that this operator sent, or nil. Other requests with our label are
+// somebody's word only.
+func (r Request) ownCertificate() *Certificate {
+	if r.State != Issued || !r.Conforms {
+		return nil
 	}
-	return r.Certificate.User
+	return r.Certificate
 }
 
 // Knows says whether anything of the set bears the name: the file, a certificate, a grant, a kubeconfig, a pending key.
@@ -117,6 +119,6 @@ func Knows(desired Desired, observed Observed, name string) bool {
 	return file || key ||
 		slices.ContainsFunc(desired.Users, func(u User) bool { return u.Certificate.User == name }) ||
 		slices.ContainsFunc(observed.Ledger, func(r Record) bool { return r.User == name }) ||
-		slices.ContainsFunc(observed.Requests, func(r Request) bool { return r.bearer() == name }) ||
+		slices.ContainsFunc(observed.Requests, func(r Request) bool { c := r.ownCertificate(); return c != nil && c.User == name }) ||
 		slices.ContainsFunc(observed.Bindings, func(b Binding) bool { return slices.Contains(b.Subjects, Subject{Kind: "User", Name: name}) })
 }

@@ -85,6 +85,20 @@ func TestRevokeWithoutLedger(t *testing.T) {
 	if len(p.Problems) > 0 || len(p.Warnings) != 1 || p.Warnings[0].Code != LedgerDamaged || p.Warnings[0].Name != "provision-team-0" {
 		t.Errorf("problems %v, warnings %v", p.Problems, p.Warnings)
 	}
+	// An intent that was thought to be over, as clocks differ: the certificate in her kubeconfig completes it first.
+	old := Record{User: "jane", KeyHash: full.KeyHash, Duration: time.Hour, Intended: noon.Add(-30 * day)}
+	w.Ledger = []Record{old}
+	p = Revoke(w.Desired, w.Observed, []string{"jane"}, noon)
+	if r := p.Ledger.Records; len(r) != 2 || !slices.ContainsFunc(r, func(c Change[Record]) bool {
+		return c.Op == Update && c.After.NotAfter.Equal(full.NotAfter) && c.After.Removed.Equal(noon)
+	}) {
+		t.Errorf("an old intent: %+v", r)
+	}
+	w.Ledger = nil
+	w.Requests = append(w.Requests, requestOf(wanted("zoe"), keyHash("zoe"), Pending, noon))
+	if until, _ := Remaining(w.Observed, "", noon); Knows(w.Desired, w.Observed, "") || !until.IsZero() {
+		t.Error("a pending request is taken for that of nobody")
+	}
 	delete(w.Files, "jane")
 	if until, groups := Remaining(w.Observed, "jane", noon); !until.Equal(other.Certificate.NotAfter) || !slices.Equal(groups, []string{"ops"}) {
 		t.Errorf("by the request alone: until %v, groups %v", until, groups)
