@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -140,19 +141,19 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 	defer release()
 	now, err := compute(held, intents, c.client, dir)
 	if err != nil {
-		return nil, err
+		return nil, orLost(held, err)
 	}
 	if !now.same(shown) {
 		if err := now.check(held, c.client); err != nil {
-			return nil, err
+			return nil, orLost(held, err)
 		}
 		fmt.Fprintln(c.s.err, "the cluster or the directory has changed since; the plan now:")
 		if err := c.show(now, v); err != nil {
 			return nil, err
 		}
 		if now.changes() {
-			if err := c.confirm(ctx, ask, now, v); err != nil {
-				return nil, err
+			if err := c.confirm(held, ask, now, v); err != nil {
+				return nil, orLost(held, err)
 			}
 		}
 	}
@@ -183,7 +184,17 @@ func (c change) confirm(ctx context.Context, ask question, all plans, v view) er
 	return ask.confirm(ctx, c.verb.question, all)
 }
 
-// lock takes the Lease of every set that changes, in the order of their names so that two runs cannot wait for each other.
+// orLost is err, or that nothing was changed because the lock was lost, which is then behind whatever failed.
+func orLost(held context.Context, err error) error {
+	if cause := context.Cause(held); errors.Is(cause, cluster.ErrLockLost) {
+		return fmt.Errorf("nothing was changed: %w", cause)
+	}
+	return err
+}
+
+// lock takes the Lease of every set, in the order of their names so that two runs cannot wait for each other. A set that
+// does not change as planned so far is locked too: all are planned again under the lock, and then it may. If none
+// changes, no Lease is taken.
 func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.Context, func(), error) {
 	id, err := dir.ID()
 	if err != nil {
@@ -201,6 +212,9 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 			l.Release()
 		}
 	}
+	if !all.changes() {
+		return ctx, release, nil
+	}
 	ordered := slices.Clone(all)
 	slices.SortFunc(ordered, func(a, b computed) int {
 		if a.Set < b.Set {
@@ -209,9 +223,6 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 		return 1
 	})
 	for _, p := range ordered {
-		if !p.Changes() {
-			continue
-		}
 		held, l, err := c.client.Lock(ctx, p.Ledger.Namespace, p.Set, holder, c.LockTimeout)
 		if err != nil {
 			release()
@@ -225,6 +236,9 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 
 // execute carries plans out, shows how far it is, and reports.
 func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view) error {
+	if ctx.Err() != nil && all.changes() {
+		return orLost(ctx, ctx.Err())
+	}
 	quiet := context.AfterFunc(ctx, func() {
 		if !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
 			c.s.say(fmt.Sprintf("interrupted: what is under way has %v to end; interrupt again to stop at once", apply.DefaultGrace))
@@ -235,8 +249,13 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 	c.s.lastWords.Store(&lastWords)
 	defer c.s.lastWords.Store(nil)
 	var reports []apply.Report
+	var left []string
 	for _, p := range all {
-		if !p.Changes() || ctx.Err() != nil {
+		if !p.Changes() {
+			continue
+		}
+		if ctx.Err() != nil {
+			left = append(left, p.Set)
 			continue
 		}
 		var progress apply.Progress
@@ -255,7 +274,17 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 			return err
 		}
 	}
-	if err := outcome(ctx, reports); err != nil {
+	lost := errors.Is(context.Cause(ctx), cluster.ErrLockLost)
+	if len(left) > 0 && !lost {
+		fmt.Fprintf(c.s.err, "not begun: the set %s\n", strings.Join(left, ", "))
+	}
+	switch {
+	case len(left) > 0 && lost:
+		return fmt.Errorf("the set %s was not begun: %w", strings.Join(left, ", "), context.Cause(ctx))
+	case ctx.Err() != nil && !lost:
+		return exitCode(exitInterrupted)
+	}
+	if err := outcome(reports); err != nil {
 		return err
 	}
 	if n := all.leftOut(); n > 0 {
@@ -267,11 +296,8 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 	return nil
 }
 
-// outcome is the exit of a run whose report has been shown.
-func outcome(ctx context.Context, reports []apply.Report) error {
-	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
-		return exitCode(exitInterrupted)
-	}
+// outcome is the exit of a run that went to its end, and whose report has been shown.
+func outcome(reports []apply.Report) error {
 	for _, r := range reports {
 		if r.Stopped != nil || r.Count(apply.Done) < len(r.Results) {
 			return exitCode(exitError)

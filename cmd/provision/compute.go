@@ -129,25 +129,18 @@ func (all plans) check(ctx context.Context, client *cluster.Client) error {
 	return nil
 }
 
-// observe looks at the cluster and at the directory, beside each other.
+// observe looks at the cluster and at the directory.
 func observe(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir) (plan.Observed, error) {
-	var observed plan.Observed
 	var files map[string]plan.File
 	var keys map[string]plan.Key
-	g, parallel := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		observed, err = client.Observe(parallel, desired)
-		return err
-	})
-	g.Go(func() (err error) {
+	observed, err := client.Observe(ctx, desired, func() (err error) {
 		files, keys, err = dir.Observe(desired.Set, client.UID())
 		return err
 	})
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return observed, err
 	}
 	observed.Files, observed.Keys = files, keys
-	var err error
 	observed.ClientCA, err = accepted(ctx, observed, client, dir)
 	return observed, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -36,7 +37,8 @@ func newQuestion(s streams, yes bool) (question, error) {
 	return question{}, &hinted{errors.New("there is no terminal to ask on"), "give --yes; to see first what would be done: --dry-run=server"}
 }
 
-// confirm asks and takes only "yes". An interrupt means no. What will be deleted is named once more.
+// confirm asks and takes only "yes". An interrupt means no, and so does the loss of the lock, which is returned. What will
+// be deleted is named once more.
 func (q question) confirm(ctx context.Context, question string, all plans) error {
 	if q.tty == nil {
 		return nil
@@ -63,6 +65,10 @@ func (q question) confirm(ctx context.Context, question string, all plans) error
 	}()
 	select {
 	case <-ctx.Done():
+		if cause := context.Cause(ctx); errors.Is(cause, cluster.ErrLockLost) {
+			fmt.Fprintln(w)
+			return cause
+		}
 		fmt.Fprintln(w, "\ninterrupted: nothing was changed")
 		return exitCode(exitInterrupted)
 	case a := <-answer:

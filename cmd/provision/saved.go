@@ -182,7 +182,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context
 	defer release()
 	v.dir = dir
 	if now, err = ch.unmoved(held, c.Plan, saved, intents, v); err != nil {
-		return err
+		return orLost(held, err)
 	}
 	if err := ch.show(now, v); err != nil {
 		return err

@@ -173,6 +173,8 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
 	case plan.LabelCopied:
 		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", listed(w.Items))
+	case plan.LedgerDamaged:
+		return fmt.Sprintf("%s cannot be read, so what it says of anybody's certificates is not known: %s", objectName("configmap", w.Namespace, w.Name), w.To)
 	case plan.GrantedElsewhere:
 		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", w.Name, listed(w.Items))
 	case plan.NotBegun:

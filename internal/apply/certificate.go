@@ -134,8 +134,8 @@ func (r *run) rewrite(u plan.UserChange) error {
 //
 //	key -> journal -> ledger -> create request -> approve -> wait -> judge -> write kubeconfig -> drop journal -> ledger
 //
-// A resumed user enters behind the creation. Until the kubeconfig is written her key stays in the journal, so a crash
-// at any instant loses nothing.
+// A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written her key stays
+// there, so a crash at any instant loses nothing.
 func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watch, entered func()) error {
 	key, request, spec, err := r.request(result, u, entered)
 	if err != nil || r.opts.DryRun {
@@ -174,61 +174,79 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	return r.dir.DropKey(r.plan.Set, u.Name, r.client.UID())
 }
 
-// request returns the user's key and her approved request: both new, or both of an earlier try.
+// request returns the user's key and her approved request: both new, both of an earlier try, or a new request by the key
+// of an earlier try that nothing came of.
 func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto.Signer, cluster.Request, cluster.RequestSpec, error) {
 	want := u.Certificate.After
 	spec := cluster.RequestSpec{Set: r.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
 	var request cluster.Request
-	if u.Certificate.Op == plan.Resume {
-		kept, err := r.dir.ReadKey(r.plan.Set, u.Name, r.client.UID())
-		if err != nil {
-			return nil, request, spec, err
-		}
-		key, err := credential.ParseKey([]byte(kept.PEM))
-		if err != nil {
-			return nil, request, spec, err
-		}
-		if spec.KeyHash, err = credential.KeyHash(key.Public()); err != nil {
-			return nil, request, spec, err
-		}
-		spec.Name = u.Request.Name
-		entered()
-		request, err = r.approved(result, spec, r.client.Resume)
-		return key, request, spec, err
-	}
 	intended := false
 	defer func() {
 		if !intended && r.record != nil {
 			r.record.skip()
 		}
 	}()
-	var key crypto.Signer
-	err := r.limited(r.cpu, func() (err error) {
-		if key, err = credential.NewKey(want.KeyAlgorithm); err != nil {
-			return err
-		}
-		if spec.KeyHash, err = credential.KeyHash(key.Public()); err != nil {
-			return err
-		}
-		spec.PEM, err = credential.NewRequest(key, want.User, want.Groups)
-		return err
-	})
+	key, err := r.key(u, &spec)
 	if err != nil {
 		return nil, request, spec, err
 	}
-	spec.Name = plan.RequestName(r.plan.Set, want.User, spec.KeyHash)
-	if !r.opts.DryRun {
-		if err := r.limited(r.disk, func() error { return r.remember(key, spec) }); err != nil {
-			return nil, request, spec, err
-		}
+	begin := r.client.CreateRequest
+	if u.Certificate.Op == plan.Resume {
+		spec.Name, begin = u.Request.Name, r.client.Resume
+	}
+	// The ledger should list what is resumed, but somebody may have deleted that since it was asked for.
+	if !r.opts.DryRun && (u.Certificate.Op != plan.Resume || !r.ledger.Lists(spec.KeyHash)) {
 		intended = true
 		if err := r.record.intend(r.recordOf(spec)); err != nil {
 			return nil, request, spec, fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
 		}
 	}
 	entered()
-	request, err = r.approved(result, spec, r.client.CreateRequest)
+	request, err = r.approved(result, spec, begin)
+	if u.Request == nil && !r.opts.DryRun && neverSent(err) { // of an earlier try it is not known
+		r.record.void(spec.KeyHash)
+		err = errors.Join(err, r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
+	}
 	return key, request, spec, err
+}
+
+// key returns the user's key, which is in the journal, and fills what follows from it: a new one, or that of an earlier
+// try.
+func (r *run) key(u plan.UserChange, spec *cluster.RequestSpec) (key crypto.Signer, err error) {
+	if u.Request != nil {
+		kept, err := r.dir.ReadKey(r.plan.Set, u.Name, r.client.UID())
+		if err != nil {
+			return nil, err
+		}
+		if key, err = credential.ParseKey([]byte(kept.PEM)); err != nil {
+			return nil, err
+		}
+	}
+	err = r.limited(r.cpu, func() (err error) {
+		if key == nil {
+			if key, err = credential.NewKey(u.Certificate.After.KeyAlgorithm); err != nil {
+				return err
+			}
+		}
+		if spec.KeyHash, err = credential.KeyHash(key.Public()); err != nil {
+			return err
+		}
+		spec.PEM, err = credential.NewRequest(key, spec.User, spec.Groups)
+		return err
+	})
+	spec.Name = plan.RequestName(spec.Set, spec.User, spec.KeyHash)
+	if err == nil && u.Request == nil && !r.opts.DryRun {
+		err = r.limited(r.disk, func() error { return r.remember(key, *spec) })
+	}
+	return key, err
+}
+
+// neverSent says whether an error of approved means that the API server never had the request: it was refused, or the run
+// was told to stop before it was sent.
+func neverSent(err error) bool {
+	_, refused := errors.AsType[*cluster.RefusedError](err)
+	_, stopped := errors.AsType[*StoppedError](err)
+	return refused || stopped
 }
 
 // approved makes or finds a request and approves it, holding one place for both: were approvals to queue behind the
@@ -258,14 +276,14 @@ func (r *run) remember(key crypto.Signer, spec cluster.RequestSpec) error {
 	})
 }
 
-// expect tells the recorder how many intents some users will bring.
+// expect tells the recorder how many intents some users will bring, or skip.
 func (r *run) expect(users []int) {
 	if r.record == nil {
 		return
 	}
 	n := 0
 	for _, i := range users {
-		if op := r.plan.Users[i].Certificate.Op; op != plan.Keep && op != plan.Resume {
+		if r.plan.Users[i].Certificate.Op != plan.Keep {
 			n++
 		}
 	}

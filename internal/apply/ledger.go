@@ -132,7 +132,7 @@ func (r *recorder) run() {
 		case <-outcomes.C:
 		case <-batch.C:
 			r.mu.Lock()
-			idle := len(r.intents) == 0
+			idle := len(r.intents)+len(r.voids) == 0 // voids while the run may still write: it may be ending
 			r.mu.Unlock()
 			if idle {
 				continue

@@ -51,6 +51,13 @@ func (p *Progress) issue() {
 	p.moved = time.Now()
 }
 
+// state is how many wait, and since when nothing has moved.
+func (p *Progress) state() (waiting int64, moved time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting, p.moved
+}
+
 // watchStall returns an error when nothing was issued for a time although requests wait, or nil when ctx ends. The
 // time is about the signer, not about one user: in a batch of thousands each waits for minutes. Nor is it about this set
 // alone: busy says whether the signer has issued anything for anybody since it was asked last.
@@ -63,9 +70,7 @@ func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy fun
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			p.mu.Lock()
-			waiting, moved := p.waiting, p.moved
-			p.mu.Unlock()
+			waiting, moved := p.state()
 			quiet := now.Sub(moved)
 			if waiting == 0 || quiet < after/2 {
 				asked = false
@@ -82,12 +87,14 @@ func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy fun
 				return err
 			case !asked: // from here on counts what it issues
 				asked = true
-			case !works:
-				return stalled(after, waiting)
-			default:
+			case works:
 				p.mu.Lock()
-				p.moved = now
+				p.moved = time.Now()
 				p.mu.Unlock()
+			default: // the answer may have taken long
+				if still, last := p.state(); still > 0 && last.Equal(moved) {
+					return stalled(after, still)
+				}
 			}
 		}
 	}

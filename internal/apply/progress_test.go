@@ -83,6 +83,29 @@ func TestWatchStall(t *testing.T) {
 			t.Errorf("%v after %v", err, after)
 		}
 	})
+	t.Run("one is issued while the answer is on its way", func(t *testing.T) {
+		slow := func() (bool, error) { time.Sleep(20 * time.Second); return false, nil }
+		after, err := stall(t, slow, func(p *Progress) {
+			p.await(2)
+			time.Sleep(70 * time.Second)
+			p.issue()
+			p.await(-1)
+		})
+		if !errors.Is(err, ErrStalled) || after < 130*time.Second {
+			t.Errorf("%v after %v", err, after)
+		}
+	})
+	t.Run("the last wait ends while the answer is on its way", func(t *testing.T) {
+		slow := func() (bool, error) { time.Sleep(20 * time.Second); return false, nil }
+		after, err := stall(t, slow, func(p *Progress) {
+			p.await(1)
+			time.Sleep(70 * time.Second)
+			p.await(-1)
+		})
+		if err != nil || after != time.Hour {
+			t.Errorf("%v after %v", err, after)
+		}
+	})
 	t.Run("the question fails", func(t *testing.T) {
 		why := errors.New("no answer")
 		if _, err := stall(t, func() (bool, error) { return false, why }, func(p *Progress) { p.await(1) }); err != why {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -46,8 +47,28 @@ type RequestSpec struct {
 	Duration time.Duration
 }
 
+// RefusedError says that the API server has refused a request: it was never there, and no certificate can come of it.
+type RefusedError struct{ Err error }
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the API server's answer.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// neverMade says whether an answer means that the object was not created. A conflict is about one that is there, and
+// after "try again" it may be there all the same.
+func neverMade(err error) bool {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || transient(err) {
+		return false
+	}
+	code := status.Status().Code
+	return code >= 400 && code < 500 && code != http.StatusConflict
+}
+
 // CreateRequest sends a request. When the answer to the first try was lost, the object that is there is compared
-// with what was sent; another one under our name is ErrSwapped.
+// with what was sent; another one under our name is ErrSwapped. A RefusedError means that none of the tries can have
+// succeeded.
 func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, error) {
 	seconds := int32(s.Duration / time.Second) // spec allows no more than int32 holds
 	object := &certificatesv1.CertificateSigningRequest{
@@ -64,16 +85,22 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 		},
 	}
 	var made *certificatesv1.CertificateSigningRequest
+	unsure := false
 	err := retry(ctx, func() (err error) {
 		made, err = c.kube.CertificatesV1().CertificateSigningRequests().Create(ctx, object, metav1.CreateOptions{DryRun: c.dryRun})
+		unsure = unsure || err != nil && !neverMade(err)
 		return err
 	})
 	if apierrors.IsAlreadyExists(err) {
 		return c.Resume(ctx, s)
 	}
 	if err != nil {
-		return Request{}, c.permission(err, plan.Permission{Verb: "create", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		err = c.permission(err, plan.Permission{Verb: "create", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
 			"create certificatesigningrequest/"+s.Name)
+		if !unsure {
+			err = &RefusedError{err}
+		}
+		return Request{}, err
 	}
 	return Request{made}, nil
 }

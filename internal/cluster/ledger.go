@@ -43,6 +43,14 @@ func ledgerName(set string, n int) string {
 	return "provision-" + set + "-" + strconv.Itoa(n)
 }
 
+// isLedgerName says whether a ConfigMap has a name that ledgerName gives. Labels alone make nobody's ConfigMap a part of the
+// ledger.
+func isLedgerName(set, name string) bool {
+	digits, _ := strings.CutPrefix(name, "provision-"+set+"-")
+	n, err := strconv.Atoi(digits)
+	return err == nil && n >= 0 && name == ledgerName(set, n)
+}
+
 // ledger reads a set's records. What cannot be read is a problem of the plan, not an error: nothing may be issued
 // until a person has looked.
 func (c *Client) ledger(ctx context.Context, namespace, set string) ([]plan.Record, []plan.Problem, bool, error) {
@@ -83,7 +91,9 @@ func (c *Client) ledgerShards(ctx context.Context, namespace, set string) ([]*co
 			return c.kube.CoreV1().ConfigMaps(namespace).List(ctx, o)
 		},
 		func(obj runtime.Object) error {
-			shards = append(shards, obj.(*corev1.ConfigMap))
+			if m := obj.(*corev1.ConfigMap); isLedgerName(set, m.Name) {
+				shards = append(shards, m)
+			}
 			return nil
 		})
 	slices.SortFunc(shards, func(a, b *corev1.ConfigMap) int {
@@ -105,6 +115,7 @@ type Ledger struct {
 	shards []*corev1.ConfigMap
 	at     map[string]int // ledgerKey -> shard
 	ready  bool           // the namespace exists
+	swept  bool           // what has expired is gone, in whatever ConfigMap it was
 }
 
 // OpenLedger reads where the records of a set are now. create says that the namespace may have to be made.
@@ -126,16 +137,25 @@ func (c *Client) OpenLedger(ctx context.Context, namespace, set string, create b
 	return l, nil
 }
 
+// Lists says whether there is an entry for a key.
+func (l *Ledger) Lists(keyHash string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.at[ledgerKey(keyHash)]
+	return ok
+}
+
 // Write puts records in place and drops others (by key hash), in as few updates as there are ConfigMaps concerned.
-// Entries that expired before now are dropped on the way. Records of other writers are never overwritten: each update
-// is bound to the version it was made from.
+// Entries that are out of date by now are dropped on the way; the first Write drops them wherever they are, because no
+// other may ever concern the ConfigMap that they are in. Records of other writers are never overwritten: each update is
+// bound to the version it was made from.
 func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.namespaceExists(ctx); err != nil {
 		return err
 	}
-	change, err := l.place(put, drop)
+	change, err := l.place(put, drop, now)
 	if err != nil {
 		return err
 	}
@@ -144,12 +164,14 @@ func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, no
 			return err
 		}
 	}
+	l.swept = true
 	return nil
 }
 
 // place says which entries of which ConfigMaps change: shard -> key -> value, "" to drop. A record that is known stays
-// where it is; a new one goes where there is room.
-func (l *Ledger) place(put []plan.Record, drop []string) (map[int]map[string]string, error) {
+// where it is; a new one goes where there is room, also that of what has expired. A ConfigMap without changes is only
+// swept.
+func (l *Ledger) place(put []plan.Record, drop []string, now time.Time) (map[int]map[string]string, error) {
 	change := map[int]map[string]string{}
 	note := func(shard int, key, value string) {
 		if change[shard] == nil {
@@ -157,9 +179,13 @@ func (l *Ledger) place(put []plan.Record, drop []string) (map[int]map[string]str
 		}
 		change[shard][key] = value
 	}
+	gone := func(value string) bool { return !l.swept && expired(value, now) }
 	rooms := make([]room, len(l.shards))
 	for i, s := range l.shards {
-		rooms[i] = roomIn(s)
+		var old int
+		if rooms[i], old = roomIn(s, gone); old > 0 {
+			change[i] = map[string]string{}
+		}
 	}
 	for _, r := range put {
 		data, err := json.Marshal(r)
@@ -174,7 +200,7 @@ func (l *Ledger) place(put []plan.Record, drop []string) (map[int]map[string]str
 			}
 			if shard == len(rooms) {
 				l.shards = append(l.shards, l.fresh(shard))
-				rooms = append(rooms, roomIn(l.shards[shard]))
+				rooms = append(rooms, room{maxRecords, maxLedgerBytes})
 			}
 			rooms[shard].records--
 			rooms[shard].bytes -= size
@@ -210,12 +236,28 @@ type room struct{ records, bytes int }
 // fits says whether a new record of a size has room. Bytes are kept back for what is added once it is issued.
 func (r room) fits(size int) bool { return r.records > 0 && r.bytes >= size }
 
-func roomIn(s *corev1.ConfigMap) room {
-	r := room{maxRecords - len(s.Data), maxLedgerBytes}
+// roomIn is the room there is once what is gone is dropped, and how many entries that are. There is none in one that
+// cannot be written.
+func roomIn(s *corev1.ConfigMap, gone func(value string) bool) (room, int) {
+	if s.Immutable != nil && *s.Immutable {
+		return room{}, 0
+	}
+	r, old := room{maxRecords, maxLedgerBytes}, 0
 	for key, value := range s.Data {
+		if gone(value) {
+			old++
+			continue
+		}
+		r.records--
 		r.bytes -= len(key) + len(value)
 	}
-	return r
+	return r, old
+}
+
+// expired says whether an entry is a record that may be dropped.
+func expired(value string, now time.Time) bool {
+	var r plan.Record
+	return json.Unmarshal([]byte(value), &r) == nil && r.User != "" && r.Droppable(now)
 }
 
 // write changes some entries of one ConfigMap.
@@ -267,8 +309,7 @@ func edit(m *corev1.ConfigMap, change map[string]string, now time.Time) {
 		m.Data = map[string]string{}
 	}
 	for key, value := range m.Data {
-		var r plan.Record
-		if json.Unmarshal([]byte(value), &r) == nil && r.User != "" && !r.Live(now) {
+		if expired(value, now) {
 			delete(m.Data, key)
 		}
 	}

@@ -32,13 +32,14 @@ func issued(r plan.Record) plan.Record {
 // write does to the shards what Write does to the cluster's.
 func write(t *testing.T, l *Ledger, put []plan.Record, drop ...string) (touched int) {
 	t.Helper()
-	change, err := l.place(put, drop)
+	change, err := l.place(put, drop, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for shard, entries := range change {
 		edit(l.shards[shard], entries, noon)
 	}
+	l.swept = true
 	return len(change)
 }
 
@@ -125,12 +126,14 @@ func TestLedgerPlace(t *testing.T) {
 // With every write what has expired goes; what is no record, or somebody else's, stays.
 func TestLedgerEdit(t *testing.T) {
 	ended := issued(intent(1))
-	ended.NotAfter = noon
+	ended.NotAfter = noon.Add(-24 * time.Hour)
 	data, err := json.Marshal(ended)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lives, err := json.Marshal(issued(intent(2)))
+	just := issued(intent(2))
+	just.NotAfter = ended.NotAfter.Add(1) // ended too, but this clock may be ahead
+	lives, err := json.Marshal(just)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +142,62 @@ func TestLedgerEdit(t *testing.T) {
 	want := map[string]string{"lives": string(lives), "broken": "{", "new": "x"}
 	if !reflect.DeepEqual(m.Data, want) {
 		t.Errorf("%v, want %v", m.Data, want)
+	}
+}
+
+// A ConfigMap that is full of what has expired is swept by the first write, whatever that is about, and used again.
+func TestLedgerSweep(t *testing.T) {
+	old := func(i int) plan.Record {
+		r := issued(intent(i))
+		r.NotBefore, r.NotAfter = noon.AddDate(-1, 0, 0), noon.AddDate(0, 0, -7)
+		return r
+	}
+	l := &Ledger{set: "team", namespace: "provision-system", at: map[string]int{}}
+	for shard := range 2 {
+		l.shards = append(l.shards, l.fresh(shard))
+		l.shards[shard].Data = map[string]string{}
+		for i := range maxRecords {
+			r := old(shard*maxRecords + i)
+			data, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.shards[shard].Data[ledgerKey(r.KeyHash)] = string(data)
+			l.at[ledgerKey(r.KeyHash)] = shard
+		}
+	}
+	if n := write(t, l, []plan.Record{intent(5000)}); n != 2 {
+		t.Errorf("%d ConfigMaps change", n)
+	}
+	if len(l.shards) != 2 || len(l.shards[0].Data) != 1 || len(l.shards[1].Data) != 0 {
+		t.Errorf("%d ConfigMaps, with %d and %d records", len(l.shards), len(l.shards[0].Data), len(l.shards[1].Data))
+	}
+	if n := write(t, l, []plan.Record{intent(5001)}); n != 1 {
+		t.Errorf("a later write changes %d ConfigMaps", n)
+	}
+}
+
+// One that cannot be written is passed over; the next is used, or made.
+func TestLedgerImmutable(t *testing.T) {
+	l := &Ledger{set: "team", namespace: "provision-system", at: map[string]int{}}
+	l.shards = []*corev1.ConfigMap{l.fresh(0)}
+	yes := true
+	l.shards[0].Immutable = &yes
+	write(t, l, []plan.Record{intent(1)})
+	if len(l.shards) != 2 || len(l.shards[0].Data) != 0 || len(l.shards[1].Data) != 1 || l.shards[1].Name != ledgerName("team", 1) {
+		t.Errorf("%d ConfigMaps: %v", len(l.shards), l.shards)
+	}
+}
+
+func TestLedgerName(t *testing.T) {
+	for name, want := range map[string]bool{
+		ledgerName("team", 0): true, ledgerName("team", 12): true,
+		"provision-team-": false, "provision-team": false, "provision-team-x": false, "provision-team-01": false, "provision-team-+1": false,
+		"provision-team--1": false, "provision-team-a-1": false, "provision-te-0": false, "0": false, "bait": false,
+	} {
+		if got := isLedgerName("team", name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

@@ -24,23 +24,29 @@ import (
 )
 
 // Observe fills the cluster's half of what a plan compares, with a number of requests that does not depend on the
-// number of users.
-func (c *Client) Observe(ctx context.Context, desired plan.Desired) (plan.Observed, error) {
+// number of users. The ledger is read last, after the requests and after what files reads beside them: an apply that is
+// under way writes it first, so whatever certificate they show stands in it. The other way around, one might be missing.
+func (c *Client) Observe(ctx context.Context, desired plan.Desired, files func() error) (plan.Observed, error) {
 	var o plan.Observed
 	mine := metav1.ListOptions{LabelSelector: plan.SetLabel + "=" + desired.Set}
 	var clusterRoles, roles []plan.Role
 	var clusterBindings, bindings []plan.Binding
 	g, parallel := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { o.Requests, err = c.requests(parallel, mine); return })
+	g.Go(func() error {
+		before, first := errgroup.WithContext(parallel)
+		before.Go(files)
+		before.Go(func() (err error) { o.Requests, err = c.requests(first, mine); return })
+		err := before.Wait()
+		if err == nil {
+			o.Ledger, o.LedgerProblems, o.LedgerNamespace, err = c.ledger(parallel, desired.LedgerNamespace, desired.Set)
+		}
+		return err
+	})
 	g.Go(func() (err error) { clusterRoles, err = c.clusterRoles(parallel, mine); return })
 	g.Go(func() (err error) { roles, err = c.roles(parallel, mine); return })
 	g.Go(func() (err error) { clusterBindings, err = c.clusterRoleBindings(parallel, mine); return })
 	g.Go(func() (err error) { bindings, err = c.roleBindings(parallel, mine); return })
 	g.Go(func() (err error) { o.Namespaces, o.RoleOwners, err = c.referenced(parallel, desired); return })
-	g.Go(func() (err error) {
-		o.Ledger, o.LedgerProblems, o.LedgerNamespace, err = c.ledger(parallel, desired.LedgerNamespace, desired.Set)
-		return
-	})
 	g.Go(func() (err error) { o.BindingOwners, err = c.bindingOwners(parallel, desired.Set); return })
 	g.Go(func() (err error) { o.ClientCA, o.ClientCAError, err = c.clientCA(parallel); return })
 	if err := g.Wait(); err != nil {

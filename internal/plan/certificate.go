@@ -226,6 +226,9 @@ func (d decision) resume(c *UserChange, u User) {
 			}
 		}
 		note(RequestGone, key.Request)
+		if !keep && d.sendAgain(key, u.Certificate) {
+			c.Request = &RequestRef{Name: key.Request}
+		}
 		return
 	}
 	switch {
@@ -254,6 +257,17 @@ func (d decision) resume(c *UserChange, u User) {
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
 	c.Request = &RequestRef{Name: r.Name, UID: r.UID}
+}
+
+// sendAgain says whether the request of a key in the journal, which the cluster does not have, can be sent again for what
+// is wanted now. The ledger lists it already, and would list one more for a new key: nobody knows whether the first was
+// ever accepted. If it was, and a certificate came of it, that is for the same key and the same subject, and ends before
+// the one that comes now: the one record covers both.
+func (d decision) sendAgain(key Key, want Certificate) bool {
+	return key.KeyAlgorithm == want.KeyAlgorithm && slices.ContainsFunc(d.records[want.User], func(r Record) bool {
+		return r.KeyHash == key.KeyHash && r.Request == key.Request && !r.Issued() && r.Removed.IsZero() &&
+			slices.Equal(r.Groups, want.Groups) && r.Duration == want.Duration
+	})
 }
 
 // groupWarnings says which groups a certificate that is replaced still carries.

@@ -637,6 +637,47 @@ func TestResumeOfAReissue(t *testing.T) {
 	}
 }
 
+// A run that died between its intent and its request left a key and a record of it. Both are used again while they fit:
+// else the record of a certificate that most likely never was would stay for as long as one could live.
+func TestSendAgain(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		again  bool
+	}{
+		{"as it was", func(*world) {}, true},
+		{"other groups", func(w *world) { w.Users[0].Certificate.Groups = []string{"ops"} }, false},
+		{"another duration", func(w *world) { w.Users[0].Certificate.Duration = day }, false},
+		{"another algorithm", func(w *world) { w.Users[0].Certificate.KeyAlgorithm = spec.Ed25519 }, false},
+		{"no record", func(w *world) { w.Ledger = nil }, false},
+		{"the record is of another key", func(w *world) { w.Ledger[0].KeyHash = keyHash("other") }, false},
+		{"a certificate came of it", func(w *world) { w.Ledger[0].NotAfter = noon.Add(day) }, false},
+		{"she was revoked", func(w *world) { w.Ledger[0].Removed, w.Users[0].Reuse = noon, true }, false},
+		{"too old to be alive", func(w *world) { w.Ledger[0].Intended = noon.Add(-40 * day) }, false},
+		{"another request has the name", func(w *world) {
+			r := requestOf(w.Users[0], key, Pending, noon)
+			r.KeyHash = keyHash("eve")
+			w.Requests = []Request{r}
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			delete(w.Files, "jane")
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Ledger = []Record{{User: "jane", Groups: []string{"dev"}, KeyHash: key, Request: w.Keys["jane"].Request, Duration: w.Users[0].Certificate.Duration, Intended: noon.Add(-time.Hour)}}
+			c.change(&w)
+			got := janeOf(t, w.plan())
+			if got.Certificate.Op != Issue {
+				t.Fatalf("%+v", got)
+			}
+			if again := got.Request != nil && got.Request.Name == RequestName(setName, "jane", key) && got.Request.UID == ""; again != c.again || !again && got.Request != nil {
+				t.Errorf("request %+v", got.Request)
+			}
+		})
+	}
+}
+
 // Who left loses the kubeconfig; files that are not of the set stay.
 func TestLeft(t *testing.T) {
 	w := settled(noon.Add(-day), wanted("jane", "dev"))

@@ -47,31 +47,51 @@ func (r Record) Until() time.Time {
 // Live says whether the certificate can still authenticate, or may yet be issued.
 func (r Record) Live(now time.Time) bool { return now.Before(r.Until()) }
 
+// clockMargin is how far the clock of an operator may be ahead without a record of a living certificate being lost for
+// good.
+const clockMargin = 24 * time.Hour
+
+// Droppable says whether the record may go: it has been dead for long, whatever the clock here says.
+func (r Record) Droppable(now time.Time) bool { return !r.Live(now.Add(-clockMargin)) }
+
 // complete returns the record with what an issued certificate says.
 func (r Record) complete(c *Certificate) Record {
 	r.Serial, r.CredentialID, r.NotBefore, r.NotAfter = c.Serial, c.CredentialID, c.NotBefore, c.NotAfter
 	return r
 }
 
-// computeLedger brings the ledger to what the directory and the cluster know: certificates that were issued before a
-// crash could be recorded, requests that can no longer be issued, and people who left. It returns the changes and the
-// records as they will be, live ones only.
-func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[Record], []Record, []Problem) {
-	issued := map[string]*Certificate{} // by key
-	void := map[string]bool{}
-	for _, r := range observed.Requests {
-		switch {
-		case !r.named(desired.Set) || !r.Conforms && !r.OfOther: // a copy, or bait
-		case r.State == Issued && r.Certificate != nil:
-			issued[r.KeyHash] = r.Certificate
-		case r.State == Denied || r.State == Failed:
-			void[r.KeyHash] = true
+// completeFrom is complete for one that is not issued yet and whose certificate is there.
+func (r Record) completeFrom(issued map[string]*Certificate) Record {
+	if c := issued[r.KeyHash]; c != nil && !r.Issued() {
+		return r.complete(c)
+	}
+	return r
+}
+
+// issuedByKey finds the certificates of a set, in requests and in kubeconfigs.
+func issuedByKey(set string, observed Observed) map[string]*Certificate {
+	issued := map[string]*Certificate{}
+	for key, r := range requestsByKey(set, observed) {
+		if r.State == Issued && r.Certificate != nil {
+			issued[key] = r.Certificate
 		}
 	}
 	for _, f := range observed.Files {
 		if f.State == FileOurs && f.Certificate != nil {
 			issued[f.Certificate.KeyHash] = f.Certificate
 		}
+	}
+	return issued
+}
+
+// computeLedger brings the ledger to what the directory and the cluster know: certificates that were issued before a
+// crash could be recorded, requests that can no longer be issued, and people who left. It returns the changes and the
+// records as they will be, live ones only.
+func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[Record], []Record, []Problem) {
+	issued := issuedByKey(desired.Set, observed)
+	void := map[string]bool{}
+	for key, r := range requestsByKey(desired.Set, observed) {
+		void[key] = r.State == Denied || r.State == Failed
 	}
 	named := map[string]bool{}
 	for _, u := range desired.Users {
@@ -82,18 +102,17 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 	known := map[string]bool{}
 	for _, before := range observed.Ledger {
 		known[before.KeyHash] = true
-		if !before.Live(now) {
-			continue // dropped with the next write
+		after := before.completeFrom(issued) // which may well end later than was thought possible: clocks differ
+		var reasons []Reason
+		if after.Issued() && !before.Issued() {
+			reasons = append(reasons, Reason{Code: OutcomeKnown})
 		}
-		if void[before.KeyHash] && !before.Issued() {
+		if !after.Live(now) {
+			continue // dropped with a later write
+		}
+		if void[before.KeyHash] && !after.Issued() {
 			changes = append(changes, Change[Record]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RequestDenied, To: before.Request}}})
 			continue
-		}
-		after := before
-		var reasons []Reason
-		if c := issued[before.KeyHash]; c != nil && !before.Issued() {
-			after = after.complete(c)
-			reasons = append(reasons, Reason{Code: OutcomeKnown})
 		}
 		if !named[before.User] && before.Removed.IsZero() {
 			after.Removed = now.UTC().Truncate(time.Second)
@@ -102,11 +121,18 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 		if len(reasons) > 0 {
 			changes = append(changes, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: reasons})
 		}
-		if after.Live(now) {
-			records = append(records, after)
-		}
+		records = append(records, after)
 	}
-	lost, problems := unrecorded(desired, observed, known, named, now)
+	lost := unrecorded(observed, known, func(name string) bool { return !named[name] }, now)
+	var problems []Problem
+	if len(lost) > 0 && !desired.RebuildLedger {
+		users := make([]string, 0, len(lost))
+		for _, r := range lost {
+			users = append(users, r.User)
+		}
+		slices.Sort(users)
+		lost, problems = nil, []Problem{{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Detail: strings.Join(slices.Compact(users), ", ")}}
+	}
 	for _, r := range lost {
 		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
 		records = append(records, r)
@@ -125,9 +151,9 @@ func LedgerProblems(desired Desired, observed Observed, now time.Time) []Problem
 	return append(slices.Clone(observed.LedgerProblems), problems...)
 }
 
-// unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it.
-// They are a problem, unless the ledger is to be rebuilt from them.
-func unrecorded(desired Desired, observed Observed, known, named map[string]bool, now time.Time) ([]Record, []Problem) {
+// unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it. Of
+// people who are gone, the records say so.
+func unrecorded(observed Observed, known map[string]bool, gone func(name string) bool, now time.Time) []Record {
 	var lost []Record
 	add := func(c *Certificate, request string) {
 		if known[c.KeyHash] || !c.NotAfter.After(now) {
@@ -135,7 +161,7 @@ func unrecorded(desired Desired, observed Observed, known, named map[string]bool
 		}
 		known[c.KeyHash] = true
 		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, Intended: c.NotBefore}.complete(c)
-		if !named[r.User] {
+		if gone(r.User) {
 			r.Removed = now.UTC().Truncate(time.Second)
 		}
 		lost = append(lost, r)
@@ -146,20 +172,11 @@ func unrecorded(desired Desired, observed Observed, known, named map[string]bool
 		}
 	}
 	for _, r := range observed.Requests {
-		// A request with our label is somebody's word only; the one it was sent by must be the one who runs this.
-		if r.State == Issued && r.Certificate != nil && r.Conforms {
-			add(r.Certificate, r.Name)
+		if c := r.ownCertificate(); c != nil {
+			add(c, r.Name)
 		}
 	}
-	if len(lost) == 0 || desired.RebuildLedger {
-		return lost, nil
-	}
-	users := make([]string, 0, len(lost))
-	for _, r := range lost {
-		users = append(users, r.User)
-	}
-	slices.Sort(users)
-	return nil, []Problem{{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Detail: strings.Join(slices.Compact(users), ", ")}}
+	return lost
 }
 
 // live leaves out what has expired.

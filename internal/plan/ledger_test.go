@@ -25,6 +25,10 @@ func TestRecordLife(t *testing.T) {
 		if got := c.r.Live(c.at); got != c.lives {
 			t.Errorf("%s: lives %v", c.name, got)
 		}
+		// A clock that is a day ahead must not erase it.
+		if got := c.r.Droppable(c.at.Add(day)); got == c.lives {
+			t.Errorf("%s: droppable a day later: %v", c.name, got)
+		}
 	}
 }
 
@@ -53,6 +57,9 @@ func TestLedger(t *testing.T) {
 		}},
 		{name: "a crash after the kubeconfig was written", change: func(w *world) {
 			w.Ledger[0] = Record{User: "jane", Groups: []string{"dev"}, KeyHash: keyHash("jane"), Duration: 30 * day, Intended: noon.Add(-day)}
+		}, want: []string{"update jane [OutcomeKnown]"}},
+		{name: "issued long after its intent, by another clock", change: func(w *world) {
+			w.Ledger[0] = Record{User: "jane", Groups: []string{"dev"}, KeyHash: keyHash("jane"), Duration: time.Hour, Intended: noon.Add(-30 * day)}
 		}, want: []string{"update jane [OutcomeKnown]"}},
 		{name: "a crash before the kubeconfig was written", change: func(w *world) {
 			intend(w, "jane")

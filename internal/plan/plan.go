@@ -183,8 +183,8 @@ func (b Binding) Kind() string {
 // named says whether the binding has a name that the set gives.
 func (b Binding) named(set string) bool { return strings.HasPrefix(b.Name, "provision:"+set+":") }
 
-// UserChange is everything that happens to one user, in one place. Request is set for Resume only: the object that
-// is resumed, already checked against the key that we hold.
+// UserChange is everything that happens to one user, in one place. Request is set for Resume: the object that is resumed,
+// already checked against the key that we hold. Without a UID it is to be sent again, with that key.
 type UserChange struct {
 	Name        string              `json:"name"`
 	Pos         spec.Pos            `json:"pos,omitzero"` // nowhere for a user whom the file no longer names
@@ -226,6 +226,7 @@ const (
 	ReservedNames      WarningCode = "ReservedNames"      // Items: names of Kubernetes itself that the file allows itself
 	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse)
 	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
+	LedgerDamaged      WarningCode = "LedgerDamaged"      // Namespace, Name: the object; To: what of it cannot be read
 	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
 	NotBegun           WarningCode = "NotBegun"           // User, Until: the certificate begins only then
 	SimilarGroup       WarningCode = "SimilarGroup"       // User, Name: her group, which the file does not define; To: one like it that it does

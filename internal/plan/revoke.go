@@ -8,9 +8,14 @@ import (
 // Revoke plans to take people out of every grant of the set at once, whatever the users file says: their subjects
 // leave the bindings, their kubeconfigs go, and the ledger notes that they left. What was bound to a group stays with
 // whoever has the group in a certificate.
+//
+// A ledger that was lost or damaged does not stand in the way. As the kubeconfigs that go may then be the last that tells
+// of the certificates in them, those are recorded.
 func Revoke(desired Desired, observed Observed, names []string, now time.Time) Plan {
 	p := Plan{Set: desired.Set, Digest: desired.Digest, Ledger: Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: !observed.LedgerNamespace}}
-	p.Problems = slices.Clone(observed.LedgerProblems)
+	for _, problem := range observed.LedgerProblems {
+		p.Warnings = append(p.Warnings, Warning{Code: LedgerDamaged, Namespace: problem.Namespace, Name: problem.Name, To: problem.Detail})
+	}
 	leaves := func(name string) bool { return slices.Contains(names, name) }
 	for _, before := range observed.Bindings {
 		if !before.named(desired.Set) {
@@ -49,32 +54,35 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	for i := range p.Requests {
 		p.Requests[i].Reasons = []Reason{{Code: RevokedNow}}
 	}
+	known := map[string]bool{}
+	issued := issuedByKey(desired.Set, observed)
 	for _, before := range observed.Ledger {
-		if leaves(before.User) && before.Removed.IsZero() && before.Live(now) {
-			after := before
+		known[before.KeyHash] = true
+		after := before.completeFrom(issued)
+		if leaves(before.User) && before.Removed.IsZero() && after.Live(now) {
 			after.Removed = now.UTC().Truncate(time.Second)
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: RevokedNow}}})
 		}
 	}
+	for _, r := range unrecorded(observed, known, leaves, now) {
+		if leaves(r.User) {
+			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
+		}
+	}
 	slices.SortFunc(p.Ledger.Records, func(a, b Change[Record]) int {
-		return compareKeys(a.Before.User, a.Before.KeyHash, b.Before.User, b.Before.KeyHash)
+		x, y := one(a), one(b)
+		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
 	})
 	return p
 }
 
 // Remaining is what a person's living certificates still say: until when, and which groups.
 func Remaining(observed Observed, name string, now time.Time) (until time.Time, groups []string) {
-	var records []Record
-	for _, r := range observed.Ledger {
-		if r.User == name {
-			records = append(records, r)
-		}
-	}
-	return remaining(records, observed.Files[name], now)
+	return remaining(byUser(observed.Ledger)[name], certificatesIn(observed)[name], now)
 }
 
-// remaining is the same from a person's own records and file.
-func remaining(records []Record, f File, now time.Time) (until time.Time, groups []string) {
+// remaining is the same from a person's own records, and her certificates that show by themselves.
+func remaining(records []Record, seen []*Certificate, now time.Time) (until time.Time, groups []string) {
 	add := func(t time.Time, g []string) {
 		if t.After(now) {
 			if t.After(until) {
@@ -86,11 +94,36 @@ func remaining(records []Record, f File, now time.Time) (until time.Time, groups
 	for _, r := range records {
 		add(r.Until(), r.Groups)
 	}
-	if f.State == FileOurs && f.Certificate != nil {
-		add(f.Certificate.NotAfter, f.Certificate.Groups)
+	for _, c := range seen {
+		add(c.NotAfter, c.Groups)
 	}
 	slices.Sort(groups)
 	return until, slices.Compact(groups)
+}
+
+// certificatesIn finds, by user, the certificates in the directory and those that requests of this operator still show.
+func certificatesIn(observed Observed) map[string][]*Certificate {
+	by := map[string][]*Certificate{}
+	for name, f := range observed.Files {
+		if f.State == FileOurs && f.Certificate != nil {
+			by[name] = append(by[name], f.Certificate)
+		}
+	}
+	for _, r := range observed.Requests {
+		if c := r.ownCertificate(); c != nil {
+			by[c.User] = append(by[c.User], c)
+		}
+	}
+	return by
+}
+
+// ownCertificate is what was issued for a request that this operator sent, or nil. Other requests with our label are
+// somebody's word only.
+func (r Request) ownCertificate() *Certificate {
+	if r.State != Issued || !r.Conforms {
+		return nil
+	}
+	return r.Certificate
 }
 
 // Knows says whether anything of the set bears the name: the file, a certificate, a grant, a kubeconfig, a pending key.
@@ -100,5 +133,6 @@ func Knows(desired Desired, observed Observed, name string) bool {
 	return file || key ||
 		slices.ContainsFunc(desired.Users, func(u User) bool { return u.Certificate.User == name }) ||
 		slices.ContainsFunc(observed.Ledger, func(r Record) bool { return r.User == name }) ||
+		slices.ContainsFunc(observed.Requests, func(r Request) bool { c := r.ownCertificate(); return c != nil && c.User == name }) ||
 		slices.ContainsFunc(observed.Bindings, func(b Binding) bool { return slices.Contains(b.Subjects, Subject{Kind: "User", Name: name}) })
 }

@@ -58,6 +58,53 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
+// Revoking takes away the kubeconfig: if the ledger was lost, that is the last that tells of her certificate. And a damaged
+// ledger is no reason to let her in.
+func TestRevokeWithoutLedger(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe", "dev"))
+	full := w.Ledger[0]
+	w.Ledger = nil
+	const key = "0123456789abcdef0123456789abcdef"
+	other := requestOf(wanted("jane", "ops"), key, Issued, noon)
+	foreign := requestOf(wanted("jane", "ops"), keyHash("foreign"), Issued, noon)
+	foreign.Conforms, foreign.OfOther = false, true
+	w.Requests = []Request{other, foreign}
+	w.LedgerProblems = []Problem{{Code: LedgerUnreadable, Namespace: "provision-system", Name: "provision-team-0", Detail: "the entry x is not a record"}}
+	p := Revoke(w.Desired, w.Observed, []string{"jane"}, noon)
+	var got []string
+	for _, c := range p.Ledger.Records {
+		got = append(got, fmt.Sprint(c.Op, " ", one(c).User, " ", codes(c.Reasons), " ", one(c).Removed.Equal(noon)))
+	}
+	if want := []string{"create jane [NotRecorded] true", "create jane [NotRecorded] true"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	hashes := []string{p.Ledger.Records[0].After.KeyHash, p.Ledger.Records[1].After.KeyHash}
+	if !slices.Contains(hashes, full.KeyHash) || !slices.Contains(hashes, key) {
+		t.Errorf("%q", hashes)
+	}
+	if len(p.Problems) > 0 || len(p.Warnings) != 1 || p.Warnings[0].Code != LedgerDamaged || p.Warnings[0].Name != "provision-team-0" {
+		t.Errorf("problems %v, warnings %v", p.Problems, p.Warnings)
+	}
+	// An intent that was thought to be over, as clocks differ: the certificate in her kubeconfig completes it first.
+	old := Record{User: "jane", KeyHash: full.KeyHash, Duration: time.Hour, Intended: noon.Add(-30 * day)}
+	w.Ledger = []Record{old}
+	p = Revoke(w.Desired, w.Observed, []string{"jane"}, noon)
+	if r := p.Ledger.Records; len(r) != 2 || !slices.ContainsFunc(r, func(c Change[Record]) bool {
+		return c.Op == Update && c.After.NotAfter.Equal(full.NotAfter) && c.After.Removed.Equal(noon)
+	}) {
+		t.Errorf("an old intent: %+v", r)
+	}
+	w.Ledger = nil
+	w.Requests = append(w.Requests, requestOf(wanted("zoe"), keyHash("zoe"), Pending, noon))
+	if until, _ := Remaining(w.Observed, "", noon); Knows(w.Desired, w.Observed, "") || !until.IsZero() {
+		t.Error("a pending request is taken for that of nobody")
+	}
+	delete(w.Files, "jane")
+	if until, groups := Remaining(w.Observed, "jane", noon); !until.Equal(other.Certificate.NotAfter) || !slices.Equal(groups, []string{"ops"}) {
+		t.Errorf("by the request alone: until %v, groups %v", until, groups)
+	}
+}
+
 func TestRemaining(t *testing.T) {
 	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe", "ops"))
 	record := func(until time.Duration, groups ...string) Record {
@@ -85,6 +132,7 @@ func TestKnows(t *testing.T) {
 		{"the users file", func(w *world) { w.Users = []User{wanted("jane")} }},
 		{"the ledger", func(w *world) { w.Ledger = []Record{{User: "jane"}} }},
 		{"a kubeconfig", func(w *world) { w.Files["jane"] = File{} }},
+		{"a request that was issued", func(w *world) { w.Requests = []Request{requestOf(wanted("jane"), keyHash("jane"), Issued, noon)} }},
 		{"a key in the journal", func(w *world) { w.Keys["jane"] = Key{} }},
 		{"a grant", func(w *world) { w.Observed.Bindings = []Binding{{Subjects: []Subject{{"User", "jane"}}}} }},
 	} {

@@ -46,7 +46,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		changes[c.Name] = c
 	}
 	named := map[string]bool{}
-	living := byUser(live(observed.Ledger, now))
+	living, seen := byUser(live(observed.Ledger, now)), certificatesIn(observed)
 	for _, u := range desired.Users {
 		name := u.Certificate.User
 		named[name] = true
@@ -59,7 +59,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 				s.Until = f.Certificate.NotAfter
 			}
 		}
-		last, _ := remaining(records, f, now)
+		last, _ := remaining(records, seen[name], now)
 		if s.State = stateFor(changes[name], now); s.State == StateMissing {
 			s.Until = last // of one who left, when the name may be given again
 		}
@@ -88,7 +88,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 			continue
 		}
 		s := UserStatus{User: name, State: StateRemoved, Certificates: living[name]}
-		s.Until, s.Groups = remaining(living[name], observed.Files[name], now)
+		s.Until, s.Groups = remaining(living[name], seen[name], now)
 		s.Grants = grants.of(name, s.Groups)
 		if f, ok := observed.Files[name]; ok {
 			s.File = f.Name
