@@ -98,13 +98,18 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 	return fmt.Errorf("update %s: somebody keeps editing it", w.what)
 }
 
-// remove deletes an object of ours by UID: one that was made anew under the same name stays.
-func remove[T object](ctx context.Context, c *Client, w writer[T], name string, uid types.UID) error {
+// remove deletes an object of ours as it was planned: one that was made anew under the same name stays, and so does
+// one that was edited since, because its label may be off or somebody else may have come to need it.
+func remove[T object](ctx context.Context, c *Client, w writer[T], name string, uid types.UID, version string) error {
+	only := &metav1.Preconditions{UID: &uid, ResourceVersion: &version}
 	err := retry(ctx, func() error {
-		return w.delete(ctx, name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &metav1.Preconditions{UID: &uid}})
+		return w.delete(ctx, name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: only})
 	})
 	if err == nil || apierrors.IsNotFound(err) {
 		return nil
+	}
+	if apierrors.IsConflict(err) {
+		return ErrEdited
 	}
 	w.need.Verb = "delete"
 	return c.permission(err, w.need, "delete "+w.what)
@@ -159,12 +164,12 @@ func (c *Client) PutRole(ctx context.Context, set string, r plan.Role) error {
 	})
 }
 
-// DeleteRole deletes a Role or ClusterRole by UID.
+// DeleteRole deletes a Role or ClusterRole if it still is what was observed, else it is ErrEdited.
 func (c *Client) DeleteRole(ctx context.Context, r plan.Role) error {
 	if r.Namespace == "" {
-		return remove(ctx, c, c.clusterRoleWriter(r.Name), r.Name, r.UID)
+		return remove(ctx, c, c.clusterRoleWriter(r.Name), r.Name, r.UID, r.ResourceVersion)
 	}
-	return remove(ctx, c, c.roleWriter(r.Namespace, r.Name), r.Name, r.UID)
+	return remove(ctx, c, c.roleWriter(r.Namespace, r.Name), r.Name, r.UID, r.ResourceVersion)
 }
 
 // PutBinding creates or updates a RoleBinding or ClusterRoleBinding of the set. b.UID is the one that was observed,
@@ -195,12 +200,12 @@ func sameRole(found rbacv1.RoleRef, b plan.Binding) error {
 	return nil
 }
 
-// DeleteBinding deletes a RoleBinding or ClusterRoleBinding by UID.
+// DeleteBinding deletes a RoleBinding or ClusterRoleBinding if it still is what was observed, else it is ErrEdited.
 func (c *Client) DeleteBinding(ctx context.Context, b plan.Binding) error {
 	if b.Namespace == "" {
-		return remove(ctx, c, c.clusterRoleBindingWriter(b.Name), b.Name, b.UID)
+		return remove(ctx, c, c.clusterRoleBindingWriter(b.Name), b.Name, b.UID, b.ResourceVersion)
 	}
-	return remove(ctx, c, c.roleBindingWriter(b.Namespace, b.Name), b.Name, b.UID)
+	return remove(ctx, c, c.roleBindingWriter(b.Namespace, b.Name), b.Name, b.UID, b.ResourceVersion)
 }
 
 func subjectsOf(b plan.Binding) []rbacv1.Subject {

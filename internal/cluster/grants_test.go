@@ -204,3 +204,29 @@ func TestPutBinding(t *testing.T) {
 		})
 	}
 }
+
+// Only what was planned is deleted: no binding that was made anew, and none that was edited.
+func TestDeleteBinding(t *testing.T) {
+	edited := bound("a", "view", "ann", "mallory")
+	edited.ResourceVersion = "8"
+	for _, c := range []struct {
+		name  string
+		place place
+		want  error
+		stays bool
+	}{
+		{name: "as planned", place: place{object: bound("a", "view", "ann")}},
+		{name: "gone already"},
+		{name: "edited", place: place{object: edited}, want: ErrEdited, stays: true},
+		{name: "made anew", place: place{object: bound("b", "view", "ann")}, want: ErrEdited, stays: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := clientOf(t, &c.place).DeleteBinding(t.Context(), wanted("a", "view", "ann")); !errors.Is(err, c.want) {
+				t.Errorf("error %v, want %v", err, c.want)
+			}
+			if stays := c.place.object != nil; stays != c.stays {
+				t.Errorf("it stays: %v, want %v", stays, c.stays)
+			}
+		})
+	}
+}
