@@ -36,6 +36,7 @@ type Result struct {
 func (r *run) settle(result *Result, err error) {
 	_, stopped := errors.AsType[*StoppedError](err)
 	switch {
+	case result.Status == Failed: // what comes after a failure does not make it good
 	case err == nil:
 		result.Status = Done
 	case stopped || r.work.Err() != nil:

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -54,5 +55,20 @@ func TestReport(t *testing.T) {
 	}
 	if c := progress.Counts(); c.Total != 2 {
 		t.Errorf("%d certificates are asked for", c.Total)
+	}
+}
+
+// A failure stays one, whatever comes after it.
+func TestSettleKeepsFailures(t *testing.T) {
+	r := newRun(t.Context(), plan.Plan{}, nil, nil, Options{})
+	defer r.close()
+	result := Result{Status: NotStarted}
+	var got []Status
+	for _, err := range []error{&StoppedError{errors.New("interrupted")}, nil, errors.New("disk full"), nil} {
+		r.settle(&result, err)
+		got = append(got, result.Status)
+	}
+	if want := []Status{NotStarted, Done, Failed, Failed}; !slices.Equal(got, want) || result.Err == nil {
+		t.Errorf("%v %v, want %v", got, result.Err, want)
 	}
 }
