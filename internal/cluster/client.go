@@ -46,6 +46,7 @@ type Client struct {
 	username string
 	options  Options
 	dryRun   []string // metav1.DryRunAll: nothing is persisted
+	works    *successes
 }
 
 // ErrNoKubeconfig says that nothing names a cluster: no file, or an empty one, and no service account.
@@ -73,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	// Warnings of the API server would stand in the middle of a progress bar, once per request.
 	config.WarningHandler = rest.NoWarnings{}
 
-	c := &Client{options: o}
+	c := &Client{options: o, works: &successes{}}
 	if c.endpoint, err = endpoint(loader, config, o.Context); err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 	exists := planned != ""
 	for range 8 {
 		if !exists {
-			err := retry(ctx, func() error {
+			err := c.retry(ctx, "create "+w.need.Resource, func() error {
 				_, err := w.create(ctx, wanted, metav1.CreateOptions{DryRun: c.dryRun})
 				return err
 			})
@@ -63,7 +63,7 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 			}
 		}
 		var have T
-		err := retry(ctx, func() (err error) {
+		err := c.retry(ctx, "get "+w.need.Resource, func() (err error) {
 			have, err = w.get(ctx, wanted.GetName(), metav1.GetOptions{})
 			return err
 		})
@@ -83,7 +83,7 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 			return err
 		}
 		exists = true
-		err = retry(ctx, func() error {
+		err = c.retry(ctx, "update "+w.need.Resource, func() error {
 			_, err := w.update(ctx, have, metav1.UpdateOptions{DryRun: c.dryRun})
 			return err
 		})
@@ -102,7 +102,7 @@ func put[T object](ctx context.Context, c *Client, w writer[T], set string, want
 // one that was edited since, because its label may be off or somebody else may have come to need it.
 func remove[T object](ctx context.Context, c *Client, w writer[T], name string, uid types.UID, version string) error {
 	only := &metav1.Preconditions{UID: &uid, ResourceVersion: &version}
-	err := retry(ctx, func() error {
+	err := c.retry(ctx, "delete "+w.need.Resource, func() error {
 		return w.delete(ctx, name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: only})
 	})
 	if err == nil || apierrors.IsNotFound(err) {

@@ -29,7 +29,7 @@ func clientOf(t *testing.T, handler http.Handler) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Client{kube: kube, watch: kube, username: "operator"}
+	return &Client{kube: kube, watch: kube, username: "operator", works: &successes{}}
 }
 
 // answer writes an object, or err as the API server does.
