@@ -197,6 +197,10 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 	var found Probe
 	ok := false
 	for _, r := range rules {
+		// No API server accepts such a rule; one that shows it all the same has not granted anything to ask about.
+		if len(r.Verbs) == 0 || len(r.Resources) > 0 && len(r.APIGroups) == 0 {
+			continue
+		}
 		// Non-resource rules count in ClusterRoleBindings only.
 		if len(r.Resources) == 0 && (b.Namespace != "" || len(r.NonResourceURLs) == 0) {
 			continue
