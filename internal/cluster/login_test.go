@@ -2,11 +2,17 @@ package cluster
 
 import (
 	"net/http"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"provision/internal/credential"
 	"provision/internal/plan"
 )
 
@@ -56,5 +62,46 @@ func TestProbe(t *testing.T) {
 				t.Error("it asks for neither or for both")
 			}
 		})
+	}
+}
+
+// A URL may hold a password, and errors go to logs.
+func TestErrorsQuoteNoPasswords(t *testing.T) {
+	for _, c := range []struct{ server, proxy string }{
+		{"https://127.0.0.1:1", "http://op:S3cretPw@bad host:3128"},
+		{"https://127.0.0.1:1", "http://op:S3cret/Pw@proxy:3128"},
+		{"https://127.0.0.1:1", "ftp://op:S3cretPw@proxy"},
+		{"https://127.0.0.1:1", "op:S3cretPw@proxy"},
+		{"https://op:S3cretPw@bad host:6443", ""},
+		{"https://op:S3cretPw@127.0.0.1:port", ""},
+		{"https://op:S3cretPw@127.0.0.1:1", ""},
+	} {
+		name := c.server + " " + c.proxy
+		file := filepath.Join(t.TempDir(), "config")
+		config := clientcmdapi.NewConfig()
+		config.Clusters["c"] = &clientcmdapi.Cluster{Server: c.server, ProxyURL: c.proxy}
+		config.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: "t"}
+		config.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
+		config.CurrentContext = "x"
+		if err := clientcmd.WriteToFile(*config, file); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(t.Context(), Options{Kubeconfig: file})
+		if err == nil || strings.Contains(err.Error(), "S3cret") {
+			t.Errorf("Open %s: %v", name, err)
+		}
+		_, err = LogIn(credential.Entry{Server: c.server, ProxyURL: c.proxy}, time.Second, "test")
+		if err != nil && strings.Contains(err.Error(), "S3cret") {
+			t.Errorf("LogIn %s: %v", name, err)
+		}
+		if c.proxy == "" {
+			continue
+		}
+		if _, err := proxy(c.proxy)(nil); err != nil && strings.Contains(err.Error(), "S3cret") {
+			t.Errorf("proxy %s: %v", name, err)
+		}
+	}
+	if got := withoutUser("https://op:S3cretPw@api:6443/x"); got != "https://api:6443/x" {
+		t.Error(got)
 	}
 }
