@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -39,7 +40,7 @@ func (r *run) settle(result *Result, err error) {
 	case result.Status == Failed: // what comes after a failure does not make it good
 	case err == nil:
 		result.Status = Done
-	case stopped || r.work.Err() != nil:
+	case stopped || r.work.Err() != nil || errors.Is(err, cluster.ErrUnavailable): // which ends the run, and is said once
 	default:
 		result.Status, result.Err = Failed, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -64,11 +65,11 @@ func TestSettleKeepsFailures(t *testing.T) {
 	defer r.close()
 	result := Result{Status: NotStarted}
 	var got []Status
-	for _, err := range []error{&StoppedError{errors.New("interrupted")}, nil, errors.New("disk full"), nil} {
+	for _, err := range []error{&StoppedError{errors.New("interrupted")}, cluster.ErrUnavailable, nil, errors.New("disk full"), nil} {
 		r.settle(&result, err)
 		got = append(got, result.Status)
 	}
-	if want := []Status{NotStarted, Done, Failed, Failed}; !slices.Equal(got, want) || result.Err == nil {
+	if want := []Status{NotStarted, NotStarted, Done, Failed, Failed}; !slices.Equal(got, want) || result.Err == nil {
 		t.Errorf("%v %v, want %v", got, result.Err, want)
 	}
 }
