@@ -81,6 +81,10 @@ func hintFor(err error) string {
 		return "is kube-controller-manager running, and does it have a signing CA (--cluster-signing-cert-file)?\n" +
 			"kubectl get lease -n kube-system kube-controller-manager\n" +
 			"what was approved is kept: run `provision apply` again once it signs"
+	case errors.Is(err, cluster.ErrUnavailable):
+		return "is a webhook down that the API server has to ask?\n" +
+			"kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations\n" +
+			"what was approved is kept: run `provision apply` again once it can"
 	case errors.Is(err, cluster.ErrGone):
 		return "run `provision apply` again to ask anew"
 	case errors.Is(err, apply.ErrRefused):

@@ -127,7 +127,7 @@ type wishFlags struct {
 // changeFlags say how changes are carried out.
 type changeFlags struct {
 	Yes          bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
-	Concurrency  int           `default:"32" placeholder:"N" help:"Requests to the API server at once. Default: 32."`
+	Concurrency  int           `default:"32" placeholder:"N" help:"Requests for certificates to the API server at once; roles and bindings have a quarter of that besides. Default: 32."`
 	StallTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
 	LockTimeout  time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Wait this long for another apply of the same set, or in the same directory. Default: 60s."`
 	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing; no file is written."`

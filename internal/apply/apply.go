@@ -24,7 +24,7 @@ const DefaultGrace = 10 * time.Second
 
 // Options bound a run. Zero fields get the defaults named here.
 type Options struct {
-	Concurrency int           // requests at once; 32
+	Concurrency int           // requests for certificates at once; 32. Grants have a quarter of that for themselves
 	StallAfter  time.Duration // without any certificate issued while some are awaited; 60 s
 	Grace       time.Duration // for what is in flight, after the run was told to stop; DefaultGrace
 	DryRun      bool          // the API server checks everything and persists nothing; no file is written
@@ -41,14 +41,15 @@ func Run(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdir.D
 		r.stop(&StoppedError{err})
 		return r.report()
 	}
-	// Before anybody's journal is written anew: the old key is what says that the request is ours.
-	r.abandon()
 	var beside sync.WaitGroup
-	beside.Go(r.grant)
-	beside.Go(r.issue)
+	beside.Go(r.grant) // whoever loses a right does not wait for the certificates of others
+	beside.Go(func() {
+		// Before anybody's journal is written anew: the old key is what says that the request is ours.
+		r.abandon()
+		beside.Go(r.leave)
+		r.issue()
+	})
 	beside.Wait()
-	// Deletions come last, so that nobody is without access between an old grant and its successor.
-	r.withdraw()
 	return r.report()
 }
 
@@ -65,7 +66,8 @@ type run struct {
 	close func()
 
 	began    time.Time
-	requests *semaphore.Weighted // requests to the API server at once
+	requests *semaphore.Weighted // requests to the API server at once, for certificates
+	grants   *semaphore.Weighted // and for all else: it must not stand behind a thousand of those
 	cpu      *semaphore.Weighted // keys being made at once
 	disk     *semaphore.Weighted // files being synced at once
 	progress *Progress
@@ -110,6 +112,7 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 	r := &run{
 		plan: p, client: client, dir: dir, opts: o, progress: o.Progress, began: time.Now().UTC().Truncate(time.Second),
 		requests: semaphore.NewWeighted(int64(o.Concurrency)),
+		grants:   semaphore.NewWeighted(int64(max(1, o.Concurrency/4))),
 		cpu:      semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		disk:     semaphore.NewWeighted(64),
 		roles:    make([]Result, len(p.Roles)),

@@ -126,7 +126,10 @@ func (r *run) rewrite(u plan.UserChange) error {
 		if r.opts.DryRun {
 			return nil
 		}
-		return r.dir.RewriteKubeconfig(r.entry(u, nil, nil), u.Certificate.Before.KeyHash)
+		if err := r.dir.RewriteKubeconfig(r.entry(u, nil, nil), u.Certificate.Before.KeyHash); err != nil || !u.Abandon {
+			return err
+		}
+		return r.dir.DropKey(r.plan.Set, u.Name, r.client.UID())
 	})
 }
 

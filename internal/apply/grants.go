@@ -1,66 +1,194 @@
 package apply
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"provision/internal/plan"
 )
 
-// grant creates and updates roles, then bindings: who may not bind freely can only bind a role that exists.
+// grant brings roles and bindings to what the plan says. What only takes away goes first: the rights of somebody who
+// leaves must not live until others have theirs. Then roles, and the bindings that give something: who may not bind
+// freely can only bind a role that exists. Last goes what somebody has something else instead of, so that nobody is
+// without access in between, and it stays for those whose new grant failed.
 func (r *run) grant() {
-	var roles sync.WaitGroup
-	for i, c := range r.plan.Roles {
-		if c.Op != plan.Create && c.Op != plan.Update {
-			continue
+	moved := handovers(r.plan)
+	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
+		if moved[i].gives || len(moved[i].moves) > 0 {
+			return
 		}
-		roles.Go(func() {
+		r.write(&r.bindings[i], func(ctx context.Context) error {
+			if c.Op == plan.Delete {
+				return r.client.DeleteBinding(ctx, *c.Before)
+			}
+			return r.client.PutBinding(ctx, r.plan.Set, *c.After)
+		})
+	})
+	r.eachRole(func(i int, c plan.Change[plan.Role]) {
+		if c.Op == plan.Create || c.Op == plan.Update {
 			r.write(&r.roles[i], func(ctx context.Context) error { return r.client.PutRole(ctx, r.plan.Set, *c.After) })
-		})
-	}
-	roles.Wait()
-	var bindings sync.WaitGroup
-	for i, c := range r.plan.Bindings {
-		if c.Op != plan.Create && c.Op != plan.Update {
-			continue
 		}
-		bindings.Go(func() {
-			r.write(&r.bindings[i], func(ctx context.Context) error {
-				if c.Op == plan.Create && c.Before != nil { // ours, but made anew by somebody with another roleRef
-					if err := r.client.DeleteBinding(ctx, *c.Before); err != nil {
-						return err
-					}
-				}
-				return r.client.PutBinding(ctx, r.plan.Set, *c.After)
-			})
-		})
-	}
-	bindings.Wait()
+	})
+	given := make([]bool, len(r.plan.Bindings))
+	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
+		if moved[i].gives {
+			given[i] = r.give(&r.bindings[i], c, moved[i])
+		}
+	})
+	r.withdraw(moved, given)
 }
 
-// withdraw deletes what the file no longer says: bindings, then roles, and the kubeconfigs of those who left.
-func (r *run) withdraw() {
-	var bindings sync.WaitGroup
-	for i, c := range r.plan.Bindings {
-		if c.Op == plan.Delete {
-			bindings.Go(func() {
-				r.write(&r.bindings[i], func(ctx context.Context) error { return r.client.DeleteBinding(ctx, *c.Before) })
-			})
+// give makes a binding grant what it is to grant, and for now also what those have of it who are to lose it later. It
+// says whether that is so.
+func (r *run) give(result *Result, c plan.Change[plan.Binding], h handover) bool {
+	err := r.limited(r.grants, func() error {
+		if c.Op == plan.Create && c.Before != nil { // ours, but made anew by somebody with another roleRef
+			if err := r.client.DeleteBinding(r.work, *c.Before); err != nil {
+				return err
+			}
 		}
+		return r.client.PutBinding(r.work, r.plan.Set, granting(*c.After, subjectsOf(h.moves)))
+	})
+	if err != nil || len(h.moves) == 0 { // else withdraw has the last word
+		r.settle(result, err)
 	}
-	bindings.Wait()
-	var roles sync.WaitGroup
+	if err != nil {
+		r.fatal(err)
+	}
+	return err == nil
+}
+
+// withdraw takes away what others have replaced, then the roles that the file no longer says. given says which bindings
+// give what the plan says.
+func (r *run) withdraw(moved []handover, given []bool) {
+	if r.start.Err() != nil {
+		return // what was not given may only not have been tried
+	}
+	lacking := map[plan.ObjectKey]bool{} // bindings to these grant nothing
 	for i, c := range r.plan.Roles {
-		if c.Op == plan.Delete {
-			roles.Go(func() {
-				r.write(&r.roles[i], func(ctx context.Context) error { return r.client.DeleteRole(ctx, *c.Before) })
-			})
+		if c.Op == plan.Create && r.roles[i].Status != Done {
+			lacking[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = true
 		}
 	}
-	roles.Wait()
+	failed := func(i int) bool { return !given[i] || lacking[roleOf(*r.plan.Bindings[i].After)] }
+	stays := make([]error, len(r.plan.Bindings))
+	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
+		if len(moved[i].moves) == 0 || moved[i].gives && !given[i] {
+			return
+		}
+		var held []plan.Subject
+		held, stays[i] = r.unreplaced(moved[i].moves, failed)
+		r.write(&r.bindings[i], func(ctx context.Context) error {
+			var err error
+			switch {
+			case c.Op == plan.Update:
+				err = r.client.PutBinding(ctx, r.plan.Set, granting(*c.After, held))
+			case len(held) == 0:
+				err = r.client.DeleteBinding(ctx, *c.Before)
+			case len(held) < len(c.Before.Subjects): // the others lose it all the same
+				rest := *c.Before
+				rest.Subjects = nil
+				err = r.client.PutBinding(ctx, r.plan.Set, granting(rest, held))
+			}
+			return cmp.Or(err, stays[i])
+		})
+	})
+	needed := map[plan.ObjectKey]error{}
+	for i, err := range stays {
+		if err != nil {
+			needed[roleOf(*r.plan.Bindings[i].Before)] = err
+		}
+	}
+	r.eachRole(func(i int, c plan.Change[plan.Role]) {
+		if c.Op != plan.Delete {
+			return
+		}
+		if err := needed[plan.ObjectKey{Namespace: c.Before.Namespace, Name: c.Before.Name}]; err != nil {
+			r.settle(&r.roles[i], err)
+			return
+		}
+		r.write(&r.roles[i], func(ctx context.Context) error { return r.client.DeleteRole(ctx, *c.Before) })
+	})
+}
+
+// unreplaced finds those who would be left with nothing because what they were to get failed.
+func (r *run) unreplaced(moves []moving, failed func(int) bool) ([]plan.Subject, error) {
+	var held []plan.Subject
+	heir := ""
+	for _, m := range moves {
+		if at := slices.IndexFunc(m.heirs, failed); at >= 0 {
+			held = append(held, m.subject)
+			of := r.bindings[m.heirs[at]]
+			heir = strings.ToLower(of.Kind) + "/" + of.Name
+			if of.Namespace != "" {
+				heir += " -n " + of.Namespace
+			}
+		}
+	}
+	if len(held) == 0 {
+		return nil, nil
+	}
+	who := plan.SubjectTexts(held[:1])[0]
+	if len(held) > 1 {
+		who += fmt.Sprintf(" and %d more", len(held)-1)
+	}
+	return held, fmt.Errorf("%s: not taken away, because what was to follow it failed: %s", who, heir)
+}
+
+// granting is a binding with more subjects.
+func granting(b plan.Binding, more []plan.Subject) plan.Binding {
+	b.Subjects = slices.Concat(b.Subjects, more)
+	return b
+}
+
+func subjectsOf(moves []moving) []plan.Subject {
+	list := make([]plan.Subject, 0, len(moves))
+	for _, m := range moves {
+		list = append(list, m.subject)
+	}
+	return list
+}
+
+// roleOf is the role that a binding grants.
+func roleOf(b plan.Binding) plan.ObjectKey {
+	if b.RoleRef.Kind == "Role" {
+		return plan.ObjectKey{Namespace: b.Namespace, Name: b.RoleRef.Name}
+	}
+	return plan.ObjectKey{Name: b.RoleRef.Name}
+}
+
+// eachBinding calls do for every change of a binding, all at once, and returns when all have ended.
+func (r *run) eachBinding(do func(int, plan.Change[plan.Binding])) {
+	var all sync.WaitGroup
+	for i, c := range r.plan.Bindings {
+		if c.Op != plan.Keep {
+			all.Go(func() { do(i, c) })
+		}
+	}
+	all.Wait()
+}
+
+// eachRole is eachBinding for roles.
+func (r *run) eachRole(do func(int, plan.Change[plan.Role])) {
+	var all sync.WaitGroup
+	for i, c := range r.plan.Roles {
+		if c.Op != plan.Keep {
+			all.Go(func() { do(i, c) })
+		}
+	}
+	all.Wait()
+}
+
+// leave removes the kubeconfigs of those who left and the keys that nothing will come of. Who has a pipeline is not
+// among them.
+func (r *run) leave() {
 	for i, u := range r.plan.Users {
-		if u.Kubeconfig.Op != plan.Remove && !u.Abandon {
+		if u.Kubeconfig.Op != plan.Remove && (!u.Abandon || u.Kubeconfig.Op == plan.Rewrite) {
 			continue
 		}
 		r.settle(&r.users[i], r.limited(r.disk, func() error {
@@ -107,7 +235,7 @@ func (r *run) abandon() {
 
 // write makes one call and fills its result.
 func (r *run) write(result *Result, call func(context.Context) error) {
-	err := r.limited(r.requests, func() error { return call(r.work) })
+	err := r.limited(r.grants, func() error { return call(r.work) })
 	r.settle(result, err)
 	if err != nil {
 		r.fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -36,9 +37,10 @@ type Result struct {
 func (r *run) settle(result *Result, err error) {
 	_, stopped := errors.AsType[*StoppedError](err)
 	switch {
+	case result.Status == Failed: // what comes after a failure does not make it good
 	case err == nil:
 		result.Status = Done
-	case stopped || r.work.Err() != nil:
+	case stopped || r.work.Err() != nil || errors.Is(err, cluster.ErrUnavailable): // which ends the run, and is said once
 	default:
 		result.Status, result.Err = Failed, err
 	}

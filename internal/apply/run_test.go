@@ -1,10 +1,12 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -54,5 +56,20 @@ func TestReport(t *testing.T) {
 	}
 	if c := progress.Counts(); c.Total != 2 {
 		t.Errorf("%d certificates are asked for", c.Total)
+	}
+}
+
+// A failure stays one, whatever comes after it.
+func TestSettleKeepsFailures(t *testing.T) {
+	r := newRun(t.Context(), plan.Plan{}, nil, nil, Options{})
+	defer r.close()
+	result := Result{Status: NotStarted}
+	var got []Status
+	for _, err := range []error{&StoppedError{errors.New("interrupted")}, cluster.ErrUnavailable, nil, errors.New("disk full"), nil} {
+		r.settle(&result, err)
+		got = append(got, result.Status)
+	}
+	if want := []Status{NotStarted, NotStarted, Done, Failed, Failed}; !slices.Equal(got, want) || result.Err == nil {
+		t.Errorf("%v %v, want %v", got, result.Err, want)
 	}
 }

@@ -11,10 +11,13 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -46,6 +49,7 @@ type Client struct {
 	username string
 	options  Options
 	dryRun   []string // metav1.DryRunAll: nothing is persisted
+	works    *successes
 }
 
 // ErrNoKubeconfig says that nothing names a cluster: no file, or an empty one, and no service account.
@@ -60,6 +64,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	overrides.AuthInfo.Impersonate = o.As
 	overrides.AuthInfo.ImpersonateGroups = o.AsGroups
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	if err := checkContext(loader, o.Context); err != nil {
+		return nil, fmt.Errorf("read kubeconfig: %w", err)
+	}
 	config, err := loader.ClientConfig()
 	if err != nil {
 		if clientcmd.IsEmptyConfig(err) {
@@ -73,20 +80,20 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	// Warnings of the API server would stand in the middle of a progress bar, once per request.
 	config.WarningHandler = rest.NoWarnings{}
 
-	c := &Client{options: o}
+	c := &Client{options: o, works: &successes{}}
 	if c.endpoint, err = endpoint(loader, config, o.Context); err != nil {
 		return nil, err
 	}
 	if c.watch, err = newClientset(config); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
+		return nil, fmt.Errorf("connect to %s: %w", withoutUser(config.Host), err)
 	}
 	limited := rest.CopyConfig(config)
 	limited.Timeout = o.RequestTimeout
 	if c.kube, err = newClientset(limited); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
+		return nil, fmt.Errorf("connect to %s: %w", withoutUser(config.Host), err)
 	}
 	if c.meta, err = metadata.NewForConfig(limited); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", config.Host, err)
+		return nil, fmt.Errorf("connect to %s: %w", withoutUser(config.Host), err)
 	}
 	if err := c.identify(ctx); err != nil {
 		return nil, err
@@ -100,7 +107,7 @@ var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 func (c *Client) identify(ctx context.Context) error {
 	review, err := c.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
-		return fmt.Errorf("log in to %s: %w", c.endpoint.Server, err)
+		return fmt.Errorf("log in to %s: %w", withoutUser(c.endpoint.Server), err)
 	}
 	c.username = review.Status.UserInfo.Username
 	// The UID of kube-system is what the field takes as a cluster's identity: servers, CAs and names change.
@@ -113,7 +120,7 @@ func (c *Client) identify(ctx context.Context) error {
 	c.uid = string(system.UID)
 	// It becomes part of file names: what a server says is not trusted with that.
 	if !uid.MatchString(c.uid) {
-		return fmt.Errorf("namespace/kube-system has the UID %q, which is not one: is %s an API server?", c.uid, c.endpoint.Server)
+		return fmt.Errorf("namespace/kube-system has the UID %q, which is not one: is %s an API server?", c.uid, withoutUser(c.endpoint.Server))
 	}
 	return nil
 }
@@ -176,11 +183,64 @@ func endpoint(loader clientcmd.ClientConfig, config *rest.Config, name string) (
 	}, nil
 }
 
-// proxy is the function that finds the proxy for a request: a fixed one, or as the environment says.
+// checkContext looks at the URLs of a context before client-go does, which quotes those that are wrong.
+func checkContext(loader clientcmd.ClientConfig, name string) error {
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil // client-go says it better
+	}
+	if name == "" {
+		name = raw.CurrentContext
+	}
+	of := raw.Contexts[name]
+	if of == nil || raw.Clusters[of.Cluster] == nil {
+		return nil
+	}
+	if err := checkURLs(raw.Clusters[of.Cluster].Server, raw.Clusters[of.Cluster].ProxyURL); err != nil {
+		return fmt.Errorf("cluster %q: %w", of.Cluster, err)
+	}
+	return nil
+}
+
+// checkURLs refuses URLs that cannot be used without quoting them: they may hold a password.
+func checkURLs(server, proxy string) error {
+	if server != "" { // else client-go says that it is missing
+		if _, _, err := rest.DefaultServerURL(server, "", schema.GroupVersion{}, true); err != nil {
+			return errors.New("its server is neither a URL nor a host and a port")
+		}
+	}
+	if proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(proxy)
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
+		return errors.New("its proxy-url is not a URL with http, https or socks5")
+	}
+	return nil
+}
+
+// withoutUser is a server's address without the name and password that may stand before it.
+func withoutUser(server string) string {
+	if !strings.Contains(server, "@") {
+		return server
+	}
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return "the API server"
+	}
+	u.User = nil
+	return u.String()
+}
+
+// proxy is the function that finds the proxy for a request: a fixed one, which checkURLs has seen, or as the environment
+// says.
 func proxy(fixed string) func(*http.Request) (*url.URL, error) {
 	if fixed == "" {
 		return http.ProxyFromEnvironment
 	}
 	u, err := url.Parse(fixed)
+	if err != nil {
+		err = errors.New("the proxy-url is not a URL") // err quotes it
+	}
 	return func(*http.Request) (*url.URL, error) { return u, err }
 }

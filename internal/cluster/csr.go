@@ -86,7 +86,7 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 	}
 	var made *certificatesv1.CertificateSigningRequest
 	unsure := false
-	err := retry(ctx, func() (err error) {
+	err := c.retry(ctx, "create request", func() (err error) {
 		made, err = c.kube.CertificatesV1().CertificateSigningRequests().Create(ctx, object, metav1.CreateOptions{DryRun: c.dryRun})
 		unsure = unsure || err != nil && !neverMade(err)
 		return err
@@ -109,7 +109,7 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 // at: the key above all, then subject, signer, usages, duration and who sent it.
 func (c *Client) Resume(ctx context.Context, s RequestSpec) (Request, error) {
 	var found *certificatesv1.CertificateSigningRequest
-	err := retry(ctx, func() (err error) {
+	err := c.retry(ctx, "get request", func() (err error) {
 		found, err = c.kube.CertificatesV1().CertificateSigningRequests().Get(ctx, s.Name, metav1.GetOptions{})
 		return err
 	})
@@ -158,7 +158,7 @@ func (c *Client) Approve(ctx context.Context, r Request, s RequestSpec) (Request
 			Message: fmt.Sprintf("provision sent and approved this for %s of the set %q, applied by %s", credentialName(s.User), s.Set, c.username),
 		})
 		var done *certificatesv1.CertificateSigningRequest
-		err := retry(ctx, func() (err error) {
+		err := c.retry(ctx, "approve request", func() (err error) {
 			done, err = c.kube.CertificatesV1().CertificateSigningRequests().UpdateApproval(ctx, s.Name, approved, metav1.UpdateOptions{})
 			return err
 		})
@@ -202,7 +202,7 @@ func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
 	if r.State == plan.Pending {
 		only.ResourceVersion = &r.ResourceVersion
 	}
-	err := retry(ctx, func() error {
+	err := c.retry(ctx, "delete request", func() error {
 		return c.kube.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &only})
 	})
 	if err == nil || apierrors.IsNotFound(err) {

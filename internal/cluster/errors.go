@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -58,7 +59,7 @@ func byAdmission(err error) bool {
 // Fatal says whether an error concerns everybody, not one user: going on would give the same refusal for each.
 func Fatal(err error) bool {
 	_, refused := errors.AsType[*PermissionError](err)
-	return refused || apierrors.IsUnauthorized(err) || unreachable(err)
+	return refused || apierrors.IsUnauthorized(err) || unreachable(err) || errors.Is(err, ErrUnavailable)
 }
 
 // patience is how long an API server may be away in the middle of a run before we give up: a control plane node that
@@ -109,9 +110,57 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the failure.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
+// ErrUnavailable says that an API server which answers has carried out nothing of one kind for too long: mostly because
+// a webhook that it has to ask is down. Each further request would take as long to say the same.
+var ErrUnavailable = errors.New("the API server cannot do this now")
+
 // retry calls do until it succeeds, fails for good, or the API server has been away for too long. A request that
 // failed transiently may have taken effect all the same: do must cope with that.
-func retry(ctx context.Context, do func() error) error { return retryFor(ctx, patience, do) }
+func retry(ctx context.Context, do func() error) error {
+	return unavailable(ctx, patience, retryFor(ctx, patience, do))
+}
+
+// retry is retry for one of many requests of a kind: as long as others of it succeed, a failure is only its own.
+func (c *Client) retry(ctx context.Context, kind string, do func() error) error {
+	began := time.Now()
+	err := retryFor(ctx, patience, do)
+	if err == nil {
+		c.works.note(kind)
+	}
+	if c.works.since(kind, began) {
+		return err
+	}
+	return unavailable(ctx, patience, err)
+}
+
+// unavailable marks an error that patience did not help against.
+func unavailable(ctx context.Context, patience time.Duration, err error) error {
+	if err == nil || ctx.Err() != nil || !transient(err) || unreachable(err) {
+		return err
+	}
+	return fmt.Errorf("%w, and could not for %s: %w", ErrUnavailable, patience, err)
+}
+
+// successes are the times when a request of each kind last succeeded.
+type successes struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func (s *successes) note(kind string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		s.last = map[string]time.Time{}
+	}
+	s.last[kind] = time.Now()
+}
+
+func (s *successes) since(kind string, began time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.last[kind].Before(began)
+}
 
 func retryFor(ctx context.Context, patience time.Duration, do func() error) error {
 	wait := 250 * time.Millisecond

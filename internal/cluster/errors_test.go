@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -8,6 +9,10 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // What is tried again, and what ends the run for everybody when trying does not help.
@@ -53,4 +58,59 @@ func TestUnreachableWords(t *testing.T) {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
+}
+
+// A request that fails for as long as we are patient ends the run, unless others of its kind succeeded meanwhile.
+func TestRetryGivesUp(t *testing.T) {
+	down := apierrors.NewInternalError(errors.New(`failed calling webhook "x": connection refused`))
+	always := func() error { return down }
+	for _, c := range []struct {
+		name  string
+		do    func() error
+		other string // of this kind one succeeds after a minute
+		fatal bool
+		after time.Duration
+	}{
+		{"alone", always, "", true, patience},
+		{"others of its kind work", always, "create", false, patience},
+		{"others of another kind work", always, "delete", true, patience},
+		{"a refusal is an answer", func() error { return apierrors.NewBadRequest("no") }, "", false, 0},
+		{"nobody answers", func() error { return &url.Error{Op: "Post", URL: "https://a", Err: syscall.ECONNREFUSED} }, "", true, patience},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := &Client{works: &successes{}}
+				if err := client.retry(t.Context(), "create", func() error { return nil }); err != nil { // long ago
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if c.other != "" {
+					time.AfterFunc(time.Minute, func() { _ = client.retry(t.Context(), c.other, func() error { return nil }) })
+				}
+				began := time.Now()
+				err := client.retry(t.Context(), "create", c.do)
+				if Fatal(err) != c.fatal || errors.Is(err, ErrUnavailable) != (c.fatal && errors.Is(err, down)) {
+					t.Errorf("%v: fatal %v, want %v", err, Fatal(err), c.fatal)
+				}
+				if took := time.Since(began); took != c.after {
+					t.Errorf("it gave up after %v, want %v", took, c.after)
+				}
+			})
+		})
+	}
+}
+
+// What knows of no others, such as the ledger, ends the run too; and an interrupt is no outage.
+func TestRetryOfOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := apierrors.NewServiceUnavailable("down")
+		if err := retry(t.Context(), func() error { return down }); !Fatal(err) || !apierrors.IsServiceUnavailable(err) {
+			t.Errorf("%v is not fatal", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := retry(ctx, func() error { return down }); Fatal(err) {
+			t.Errorf("%v is fatal", err)
+		}
+	})
 }

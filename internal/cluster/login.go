@@ -40,6 +40,9 @@ type Login struct {
 
 // LogIn prepares a session as the user of a kubeconfig entry.
 func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
+	if err := checkURLs(e.Server, e.ProxyURL); err != nil {
+		return nil, fmt.Errorf("read the kubeconfig's cluster: %w", err)
+	}
 	config := &rest.Config{
 		Host: e.Server, QPS: -1, Timeout: timeout, UserAgent: userAgent, DisableCompression: e.DisableCompression,
 		WarningHandler: rest.NoWarnings{},
@@ -58,9 +61,9 @@ func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login,
 	}
 	kube, err := newClientsetFor(config, client)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", e.Server, err)
+		return nil, fmt.Errorf("connect to %s: %w", withoutUser(e.Server), err)
 	}
-	return &Login{kube, client, e.Server}, nil
+	return &Login{kube, client, withoutUser(e.Server)}, nil
 }
 
 // Close closes the connection.
@@ -201,6 +204,10 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 	var found Probe
 	ok := false
 	for _, r := range rules {
+		// No API server accepts such a rule; one that shows it all the same has not granted anything to ask about.
+		if len(r.Verbs) == 0 || len(r.Resources) > 0 && len(r.APIGroups) == 0 {
+			continue
+		}
 		// Non-resource rules count in ClusterRoleBindings only.
 		if len(r.Resources) == 0 && (b.Namespace != "" || len(r.NonResourceURLs) == 0) {
 			continue

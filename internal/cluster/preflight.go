@@ -58,7 +58,7 @@ func (c *Client) Missing(ctx context.Context, p plan.Plan) ([]plan.Permission, e
 			missing = append(missing, n)
 		}
 	}
-	if len(indirect) == 0 || len(missing) > 0 && onlyVerbs(missing, "create", "update") {
+	if len(indirect) == 0 || len(missing) > 0 && onlyVerbs(missing, "create", "update", "get") {
 		return append(missing, indirect...), nil
 	}
 	held, err := c.held(ctx, p, indirect)
@@ -258,8 +258,11 @@ func (c *Client) held(ctx context.Context, p plan.Plan, refused []plan.Permissio
 	for i, t := range tries {
 		g.Go(func() error {
 			err := t.do(ctx)
+			if errors.Is(err, ErrEdited) || errors.Is(err, ErrAggregated) { // no refusal: the new plan or the run itself will say it
+				err = nil
+			}
 			if err != nil && !apierrors.IsForbidden(err) {
-				return err
+				return fmt.Errorf("try %s %s: %w", t.need.Verb, t.need.Resource, err)
 			}
 			results[i] = err == nil
 			return nil

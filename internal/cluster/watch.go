@@ -8,8 +8,8 @@ import (
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -42,7 +42,13 @@ type Watch struct {
 	done     chan struct{}
 
 	mu      sync.Mutex
-	waiting map[types.UID]chan outcome
+	waiting map[types.UID]waiter
+}
+
+// waiter is somebody who waits for one request. Each channel has room for one.
+type waiter struct {
+	outcome chan outcome
+	missing chan struct{} // the informer says that it was deleted
 }
 
 type outcome struct {
@@ -67,7 +73,7 @@ func (c *Client) Watch(ctx context.Context, set string) (*Watch, error) {
 		},
 	}
 	w := &Watch{
-		client: c, stop: stop, done: make(chan struct{}), waiting: map[types.UID]chan outcome{},
+		client: c, stop: stop, done: make(chan struct{}), waiting: map[types.UID]waiter{},
 		informer: cache.NewSharedIndexInformer(listWatch, &certificatesv1.CertificateSigningRequest{}, 0, cache.Indexers{}),
 	}
 	if err := w.informer.SetTransform(trim); err != nil {
@@ -114,20 +120,21 @@ func (w *Watch) see(obj any, deleted bool) {
 		return
 	}
 	o := judge(r)
-	if o == nil && !deleted {
-		return
-	}
-	if o == nil {
-		o = &outcome{err: fmt.Errorf("certificatesigningrequest/%s: %w", r.Name, ErrGone)}
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	waiting, ok := w.waiting[r.UID]
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case o != nil:
+		delete(w.waiting, r.UID)
+		waiting.outcome <- *o
+	case deleted:
+		// Or only its label is gone, and with it our sight of it. Wait finds out.
+		select {
+		case waiting.missing <- struct{}{}:
+		default:
+		}
 	}
-	delete(w.waiting, r.UID)
-	waiting <- *o // has room for one
 }
 
 // judge returns what a request came to, or nil while it is open.
@@ -141,16 +148,16 @@ func judge(r *certificatesv1.CertificateSigningRequest) *outcome {
 	return nil
 }
 
-// lostAfter is how long a request may be missing from the informer's store before the API server is asked for it:
-// one that was deleted between two lists of a broken watch leaves no event.
+// lostAfter is how often the API server is asked for a request that is missing from the informer's store: one that was
+// deleted between two lists of a broken watch leaves no event.
 const lostAfter = 10 * time.Second
 
 // Wait returns the certificate (PEM, unchecked) of a request that was approved, or how it ended without one: a
 // DecidedError, ErrGone, or ctx's error.
 func (w *Watch) Wait(ctx context.Context, ref plan.RequestRef) ([]byte, error) {
-	ch := make(chan outcome, 1)
+	mine := waiter{make(chan outcome, 1), make(chan struct{}, 1)}
 	w.mu.Lock()
-	w.waiting[ref.UID] = ch
+	w.waiting[ref.UID] = mine
 	w.mu.Unlock()
 	defer func() {
 		w.mu.Lock()
@@ -167,31 +174,39 @@ func (w *Watch) Wait(ctx context.Context, ref plan.RequestRef) ([]byte, error) {
 	defer tick.Stop()
 	for {
 		select {
-		case o := <-ch:
+		case o := <-mine.outcome:
 			return o.certificate, o.err
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
+		case <-mine.missing:
 		case <-tick.C:
-			if err := w.lost(ctx, ref); err != nil {
-				return nil, err
-			}
+		}
+		if err := w.lost(ctx, ref); err != nil {
+			return nil, err
 		}
 	}
 }
 
-// lost returns ErrGone when the API server no longer has a request that the informer does not know.
+// lost returns ErrGone when the API server no longer has a request that the informer does not know. One that it still has
+// has lost our label, or came between two lists of a broken watch: who waits for it goes on to ask the API server.
+// It asks for a list, because list is what every operator may.
 func (w *Watch) lost(ctx context.Context, ref plan.RequestRef) error {
 	if obj, ok, _ := w.informer.GetStore().GetByKey(ref.Name); ok && obj.(*certificatesv1.CertificateSigningRequest).UID == ref.UID {
 		return nil
 	}
-	found, err := w.client.kube.CertificatesV1().CertificateSigningRequests().Get(ctx, ref.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) || err == nil && found.UID != ref.UID {
-		return fmt.Errorf("certificatesigningrequest/%s: %w", ref.Name, ErrGone)
+	list, err := w.client.kube.CertificatesV1().CertificateSigningRequests().List(ctx, metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, ref.Name).String(),
+	})
+	if err != nil {
+		return nil // unreachable for now: the next tick asks again
 	}
-	if err == nil {
-		w.see(found, false)
+	for i := range list.Items {
+		if list.Items[i].UID == ref.UID {
+			w.see(&list.Items[i], false)
+			return nil
+		}
 	}
-	return nil // unreachable for now: the next tick asks again
+	return fmt.Errorf("certificatesigningrequest/%s: %w", ref.Name, ErrGone)
 }
 
 // SignerBusy returns a question to ask again and again: has the signer issued anything, for whomever, since the last

@@ -64,6 +64,9 @@ func (p Plan) Permissions() []Permission {
 		switch c.Op {
 		case Create, Update:
 			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
+			if c.Op == Update { // it keeps what is not ours, so it reads first
+				add("get", rbacGroup, resource, c.After.Namespace, "")
+			}
 			add("escalate", rbacGroup, resource, c.After.Namespace, EscalateName(c))
 		case Delete:
 			add("delete", rbacGroup, resource, c.Before.Namespace, "")
@@ -74,6 +77,9 @@ func (p Plan) Permissions() []Permission {
 		switch c.Op {
 		case Create, Update:
 			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
+			if c.Op == Update {
+				add("get", rbacGroup, resource, c.After.Namespace, "")
+			}
 			role := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[c.After.RoleRef.Kind]
 			add("bind", rbacGroup, role, c.After.Namespace, c.After.RoleRef.Name)
 			if c.Before != nil && c.Op == Create {
