@@ -105,13 +105,17 @@ func (all plans) check(ctx context.Context, client *cluster.Client) error {
 	for i := range all {
 		p := &all[i]
 		g, ctx := errgroup.WithContext(ctx)
-		var warnings, powerful []plan.Warning
+		var warnings, powerful, taken []plan.Warning
 		g.Go(func() (err error) {
 			warnings, err = boundElsewhere(ctx, client, p)
 			return err
 		})
 		g.Go(func() (err error) {
 			powerful, err = powerfulGrants(ctx, client, p.Plan)
+			return err
+		})
+		g.Go(func() (err error) {
+			taken, err = takenNames(ctx, client, p)
 			return err
 		})
 		g.Go(func() (err error) {
@@ -124,7 +128,7 @@ func (all plans) check(ctx context.Context, client *cluster.Client) error {
 		if err := g.Wait(); err != nil {
 			return err
 		}
-		p.Warnings = append(p.Warnings, slices.Concat(warnings, powerful)...)
+		p.Warnings = append(p.Warnings, slices.Concat(taken, warnings, powerful)...)
 	}
 	return nil
 }
@@ -205,6 +209,22 @@ func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([
 		}
 	}
 	return list, nil
+}
+
+// takenNames looks whether names that are given for the first time are, or were, somebody's in another set whose ledger is
+// in the same namespace.
+func takenNames(ctx context.Context, client *cluster.Client, p *computed) ([]plan.Warning, error) {
+	names := map[string]bool{}
+	for s := range newNames(p.Plan, p.observed) {
+		if s.Kind == "User" {
+			names[s.Name] = true
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	others, err := client.OtherLedgers(ctx, p.Ledger.Namespace, p.Set, names)
+	return plan.TakenNames(names, others, time.Now()), err
 }
 
 // powerfulGrants warns of roles that allow everything, which others made and which the plan grants to somebody new.

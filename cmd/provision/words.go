@@ -170,7 +170,12 @@ func warningWords(w plan.Warning) string {
 	case plan.ReservedNames:
 		return fmt.Sprintf("the file allows itself names that belong to Kubernetes itself, with all that the cluster grants them: %s", strings.Join(w.Items, ", "))
 	case plan.NameAgain:
+		if w.Name != "" {
+			return fmt.Sprintf("somebody who left the set %s had the name %s, and can log in with it until %s: if that is not the same person, choose another name", w.Name, plan.Quoted(w.User), timeWords(w.Until))
+		}
 		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
+	case plan.NameInOtherSet:
+		return fmt.Sprintf("%s has a certificate in the set %s: one name, so what either set grants counts for both", plan.Quoted(w.User), w.Name)
 	case plan.LabelCopied:
 		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", listed(w.Items))
 	case plan.LedgerDamaged:

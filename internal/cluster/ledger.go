@@ -105,6 +105,30 @@ func (c *Client) ledgerShards(ctx context.Context, namespace, set string) ([]*co
 	return shards, err
 }
 
+// OtherLedgers finds the records of some users in the ledgers that other sets keep in a namespace, by set.
+func (c *Client) OtherLedgers(ctx context.Context, namespace, set string, users map[string]bool) (map[string][]plan.Record, error) {
+	found := map[string][]plan.Record{}
+	opts := metav1.ListOptions{LabelSelector: plan.SetLabel + "!=" + set + "," + ledgerLabel + "=true"}
+	err := c.all(ctx, opts, plan.Permission{Resource: "configmaps", Namespace: namespace},
+		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return c.kube.CoreV1().ConfigMaps(namespace).List(ctx, o)
+		},
+		func(obj runtime.Object) error {
+			m := obj.(*corev1.ConfigMap)
+			of := m.Labels[plan.SetLabel]
+			if !isLedgerName(of, m.Name) {
+				return nil
+			}
+			for key, value := range m.Data {
+				if r, ok := recordOf(key, value); ok && users[r.User] {
+					found[of] = append(found[of], r)
+				}
+			}
+			return nil
+		})
+	return found, err
+}
+
 // Ledger writes a set's records. It is safe for concurrent use; writes run one after another.
 type Ledger struct {
 	client    *Client

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -222,4 +224,24 @@ func reused(records []Record, now time.Time) time.Time {
 		}
 	}
 	return until
+}
+
+// TakenNames warns of names that a plan gives for the first time (names), by what other sets' ledgers say of them (by set).
+// Who left another set holds a certificate for her name as much as who left this one; but people move from one team to
+// another, so that it is no error.
+func TakenNames(names map[string]bool, others map[string][]Record, now time.Time) []Warning {
+	var list []Warning
+	for _, set := range slices.Sorted(maps.Keys(others)) {
+		for name, records := range byUser(live(others[set], now)) {
+			switch until := reused(records, now); {
+			case !names[name]:
+			case until.IsZero():
+				list = append(list, Warning{Code: NameInOtherSet, User: name, Name: set})
+			default:
+				list = append(list, Warning{Code: NameAgain, User: name, Name: set, Until: until})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.Code, b.Code), strings.Compare(a.User, b.User)) })
+	return list
 }

@@ -173,3 +173,23 @@ func TestElsewhereIsTheLast(t *testing.T) {
 		}
 	}
 }
+
+// Who left another set holds a certificate for her name as much as who left this one.
+func TestTakenNames(t *testing.T) {
+	record := func(user string, removed bool, until time.Time) Record {
+		r := Record{User: user, KeyHash: keyHash(user), Intended: noon.Add(-day), NotBefore: noon.Add(-day), NotAfter: until}
+		if removed {
+			r.Removed = noon.Add(-time.Hour)
+		}
+		return r
+	}
+	end := noon.Add(day)
+	got := TakenNames(map[string]bool{"left": true, "ended": true, "both": true}, map[string][]Record{
+		"shop": {record("left", true, end), record("ended", true, noon), record("other", true, end)},
+		"till": {record("both", false, end)},
+	}, noon)
+	want := []Warning{{Code: NameAgain, User: "left", Name: "shop", Until: end}, {Code: NameInOtherSet, User: "both", Name: "till"}}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%+v\nwant\n%+v", got, want)
+	}
+}

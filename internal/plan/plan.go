@@ -224,7 +224,8 @@ const (
 	ForeignRequest     WarningCode = "ForeignRequest"     // Items: requests with our label that wait for approval and that no key of ours made
 	SwappedRequest     WarningCode = "SwappedRequest"     // Name: a request that has the name of User's, and is not hers
 	ReservedNames      WarningCode = "ReservedNames"      // Items: names of Kubernetes itself that the file allows itself
-	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse)
+	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse); Name: the other set that she left, or ""
+	NameInOtherSet     WarningCode = "NameInOtherSet"     // User; Name: another set that has a certificate for her living
 	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
 	LedgerDamaged      WarningCode = "LedgerDamaged"      // Namespace, Name: the object; To: what of it cannot be read
 	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
@@ -261,7 +262,7 @@ func (w Warning) OfUsers() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, ReservedNames, NameAgain, Insecure, ForeignRequest, SwappedRequest, LabelCopied, LongerThanAsked, OtherEntries:
+	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, ReservedNames, NameAgain, NameInOtherSet, Insecure, ForeignRequest, SwappedRequest, LabelCopied, LongerThanAsked, OtherEntries:
 		return true
 	}
 	return false
