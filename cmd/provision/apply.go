@@ -267,7 +267,7 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 	}
 	switch c.format {
 	case "text":
-		v.report(c.s, reports, c.dry())
+		v.report(c.s, all, reports, c.dry())
 	case "quiet":
 	default:
 		if err := printDocument(c.s.out, c.format, reportDocument(all, reports, c.dry())); err != nil {

@@ -117,19 +117,23 @@ func planDocument(all plans, v view) document {
 			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: "LedgerRecord", Name: of.KeyHash, Namespace: p.Ledger.Namespace, User: of.User})
 		}
 		for _, w := range p.Warnings {
-			n := note{Set: p.Set, Code: string(w.Code), Message: warningWords(w), User: w.User}
-			if w.User == "" && w.OfUsers() {
-				n.Users = w.Items
-				if len(n.Users) == 1 {
-					n.User = n.Users[0]
-				}
-			}
-			d.Warnings = append(d.Warnings, n)
+			d.Warnings = append(d.Warnings, warningNote(p.Set, w))
 		}
 		d.Errors = append(d.Errors, p.errorNotes()...)
 		d.Missing = append(d.Missing, p.missing...)
 	}
 	return d
+}
+
+func warningNote(set string, w plan.Warning) note {
+	n := note{Set: set, Code: string(w.Code), Message: warningWords(w), User: w.User}
+	if w.User == "" && w.OfUsers() {
+		n.Users = w.Items
+		if len(n.Users) == 1 {
+			n.User = n.Users[0]
+		}
+	}
+	return n
 }
 
 // errorNotes are a plan's problems.
@@ -190,7 +194,8 @@ type reportDoc struct {
 	DryRun        bool                 `json:"dryRun"` // nothing was kept
 	Summary       map[apply.Status]int `json:"summary"`
 	Results       []resultDoc          `json:"results"`
-	Errors        []note               `json:"errors"` // of the plans: what was left as it is
+	Errors        []note               `json:"errors"`   // of the plans: what was left as it is
+	Warnings      []note               `json:"warnings"` // of what was issued
 	Stopped       string               `json:"stopped,omitempty"`
 }
 
@@ -207,13 +212,16 @@ type resultDoc struct {
 }
 
 func reportDocument(all plans, reports []apply.Report, dry bool) reportDoc {
-	d := reportDoc{FormatVersion: formatVersion, Kind: "Report", DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}, Errors: []note{}}
+	d := reportDoc{FormatVersion: formatVersion, Kind: "Report", DryRun: dry, Summary: map[apply.Status]int{}, Results: []resultDoc{}, Errors: []note{}, Warnings: []note{}}
 	for _, p := range all {
 		d.Errors = append(d.Errors, p.errorNotes()...)
 	}
 	for _, r := range reports {
 		if r.Stopped != nil {
 			d.Stopped = oneLine(r.Stopped)
+		}
+		for _, w := range all.issued(r) {
+			d.Warnings = append(d.Warnings, warningNote(r.Set, w))
 		}
 		for _, one := range r.Results {
 			d.Summary[one.Status]++

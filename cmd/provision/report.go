@@ -12,7 +12,7 @@ import (
 )
 
 // report draws how a run ended: each failure with its way out, then one summary line per set.
-func (v view) report(s streams, reports []apply.Report, dry bool) {
+func (v view) report(s streams, all plans, reports []apply.Report, dry bool) {
 	if len(reports) == 0 {
 		fmt.Fprintln(s.out, "nothing to do")
 	}
@@ -32,8 +32,31 @@ func (v view) report(s streams, reports []apply.Report, dry bool) {
 		if r.Stopped != nil && !errors.Is(r.Stopped, context.Canceled) {
 			printError(s, fmt.Errorf("stopped early: %w", r.Stopped))
 		}
+		for _, w := range all.issued(r) {
+			fmt.Fprintf(s.err, "%s %s\n", s.errStyle.yellow("warning:"), flat(warningWords(w)))
+		}
 		v.summaryLine(s, r, len(reports) > 1, dry)
 	}
+}
+
+// issued warns of certificates that were issued for another time than was asked for.
+func (all plans) issued(r apply.Report) []plan.Warning {
+	asked := map[string]plan.Certificate{}
+	for _, p := range all {
+		for _, u := range p.Users {
+			if p.Set == r.Set && u.Certificate.Op != plan.Keep {
+				asked[u.Name] = *u.Certificate.After
+			}
+		}
+	}
+	var list []plan.Certificate
+	for _, one := range r.Results {
+		if c, ok := asked[one.Name]; ok && one.Kind == "User" && !one.NotAfter.IsZero() {
+			c.NotBefore, c.NotAfter = one.NotBefore, one.NotAfter
+			list = append(list, c)
+		}
+	}
+	return plan.LifeWarnings(list)
 }
 
 // failuresByHint groups failures with one way out, so that it is said once below all of them.

@@ -75,7 +75,7 @@ func (c *revokeCmd) Run(ctx context.Context, s streams) error {
 	}
 	left, err := remaining(ctx, client, all, c.User, c.dry())
 	if err != nil {
-		return err
+		return fmt.Errorf("what %s can still do is not known: %w", strings.Join(c.User, ", "), err)
 	}
 	if c.Output != "text" {
 		if err := printDocument(s.out, c.Output, revokeDoc{FormatVersion: formatVersion, Kind: "Remainder", DryRun: c.dry(), Users: left}); err != nil {

@@ -170,7 +170,7 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	if err != nil {
 		return err
 	}
-	result.NotAfter = issued.NotAfter
+	result.NotBefore, result.NotAfter = issued.NotBefore, issued.NotAfter
 	r.progress.written.Add(1)
 	record.Serial, record.CredentialID, record.NotBefore, record.NotAfter = issued.Serial, issued.CredentialID, issued.NotBefore, issued.NotAfter
 	r.record.outcome(record)

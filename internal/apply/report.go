@@ -28,7 +28,8 @@ type Result struct {
 	Op        plan.Op
 	Status    Status
 	Err       error
-	NotAfter  time.Time // of a certificate that was issued
+	NotBefore time.Time // of a certificate that was issued
+	NotAfter  time.Time
 	Took      time.Duration
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -26,6 +25,19 @@ type Access struct {
 	Allowed bool         // its answer
 }
 
+// proofs are the permissions that Accesses needs.
+func proofs() []plan.Permission {
+	list := []plan.Permission{{Verb: "create", Group: authorizationv1.GroupName, Resource: "subjectaccessreviews"}}
+	for _, resource := range []string{"rolebindings", "clusterrolebindings", "roles", "clusterroles"} {
+		p := rbac(resource)
+		if p.Verb = "list"; resource == "roles" || resource == "clusterroles" {
+			p.Verb = "get"
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 // Accesses finds every binding in the cluster that has the user or one of the groups as a subject, and asks the API
 // server, as a SubjectAccessReview for that user and groups, about the first thing that its role allows. Groups that
 // everybody has are not looked for.
@@ -36,14 +48,17 @@ func (c *Client) Accesses(ctx context.Context, user string, groups []string) ([]
 	}
 	found, err := c.bindingsOf(ctx, who)
 	if err != nil {
-		return nil, err
+		return nil, c.lacks(ctx, err, proofs())
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(parallelReviews)
 	for i := range found {
-		g.Go(func() error { return c.prove(ctx, &found[i], user, groups) })
+		g.Go(func() error { return c.prove(each, &found[i], user, groups) })
 	}
-	return found, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, c.lacks(ctx, err, proofs())
+	}
+	return found, nil
 }
 
 // GrantedElsewhere finds the bindings outside a set that have one of the subjects, by subject. It reads every binding in
@@ -72,30 +87,30 @@ func (c *Client) AllPowerful(ctx context.Context, bindings []plan.Binding) ([]pl
 		}
 		return role{b.Namespace, b.RoleRef.Kind, b.RoleRef.Name}
 	}
-	powerful := map[role]bool{}
+	roles := map[role]int{}
 	for _, b := range bindings {
-		powerful[of(b)] = false
+		if _, ok := roles[of(b)]; !ok {
+			roles[of(b)] = len(roles)
+		}
 	}
-	var mu sync.Mutex
+	powerful := make([]bool, len(roles))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallelReviews)
-	for r := range powerful {
+	for r, i := range roles {
 		g.Go(func() error {
 			rules, err := c.rules(ctx, r.namespace, plan.RoleRef{Kind: r.kind, Name: r.name})
 			_, refused := errors.AsType[*PermissionError](err)
 			if err != nil && !refused && !errors.Is(err, ErrRoleMissing) {
 				return err
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			powerful[r] = len(plan.Powerful(rules)) > 0 || refused && r.name == "cluster-admin"
+			powerful[i] = len(plan.Powerful(rules)) > 0 || refused && r.name == "cluster-admin"
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(bindings), func(b plan.Binding) bool { return !powerful[of(b)] }), nil
+	return slices.DeleteFunc(slices.Clone(bindings), func(b plan.Binding) bool { return !powerful[roles[of(b)]] }), nil
 }
 
 // bindingsOf lists every binding in the cluster that has one of the subjects.

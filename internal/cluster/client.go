@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
@@ -23,6 +25,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"provision/internal/credential"
 	"provision/internal/plan"
 )
 
@@ -96,9 +99,23 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		return nil, fmt.Errorf("connect to %s: %w", withoutUser(config.Host), err)
 	}
 	if err := c.identify(ctx); err != nil {
+		if apierrors.IsUnauthorized(err) {
+			err = fmt.Errorf("%w: %s", err, refusedLogin(config, time.Now()))
+		}
 		return nil, err
 	}
 	return c, nil
+}
+
+// refusedLogin says what may be wrong with the operator's own credential.
+func refusedLogin(config *rest.Config, now time.Time) string {
+	config = rest.CopyConfig(config)
+	if rest.LoadTLSFiles(config) == nil && len(config.CertData) > 0 {
+		if c, err := credential.ParseCertificate(config.CertData); err == nil && !now.Before(c.NotAfter) {
+			return "your own certificate ended " + c.NotAfter.UTC().Format("2006-01-02 15:04 UTC")
+		}
+	}
+	return "the API server does not accept your own credential, which is that of the context in your kubeconfig"
 }
 
 var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
@@ -106,6 +123,9 @@ var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 // identify asks who we are and which cluster this is.
 func (c *Client) identify(ctx context.Context) error {
 	review, err := c.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil && unreachable(err) {
+		return &UnreachableError{withoutUser(c.endpoint.Server), err}
+	}
 	if err != nil {
 		return fmt.Errorf("log in to %s: %w", withoutUser(c.endpoint.Server), err)
 	}
@@ -183,7 +203,8 @@ func endpoint(loader clientcmd.ClientConfig, config *rest.Config, name string) (
 	}, nil
 }
 
-// checkContext looks at the URLs of a context before client-go does, which quotes those that are wrong.
+// checkContext looks at a context before client-go does, which quotes URLs that are wrong, and does not say what there is
+// instead of a context that is not.
 func checkContext(loader clientcmd.ClientConfig, name string) error {
 	raw, err := loader.RawConfig()
 	if err != nil {
@@ -193,6 +214,12 @@ func checkContext(loader clientcmd.ClientConfig, name string) error {
 		name = raw.CurrentContext
 	}
 	of := raw.Contexts[name]
+	if there := slices.Sorted(maps.Keys(raw.Contexts)); of == nil && len(there) > 0 {
+		if name == "" {
+			return fmt.Errorf("it has no current-context: give --context, one of %s", strings.Join(there, ", "))
+		}
+		return fmt.Errorf("the context %q does not exist: give --context, one of %s", name, strings.Join(there, ", "))
+	}
 	if of == nil || raw.Clusters[of.Cluster] == nil {
 		return nil
 	}

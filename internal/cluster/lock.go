@@ -176,6 +176,7 @@ func (c *Client) lockedBy(ctx context.Context, lease *resourcelock.LeaseLock, se
 	if record.HolderIdentity == "" || record.HolderIdentity == lease.Identity() { // nobody else has it: we were not quick enough
 		return fmt.Errorf("lock the set %s: the API server gave no answer in time: try again, or give a longer --lock-timeout", set)
 	}
-	return fmt.Errorf("the set %s is being applied by %s since %s: wait for it to end, or give a longer --lock-timeout",
-		set, record.HolderIdentity, record.AcquireTime.UTC().Format("2006-01-02 15:04:05 UTC"))
+	const second = "15:04:05 UTC"
+	return fmt.Errorf("the set %s is being applied by %s since %s: wait for it to end (if it was killed, its Lease ends at %s), or give a longer --lock-timeout",
+		set, record.HolderIdentity, record.AcquireTime.UTC().Format("2006-01-02 "+second), record.RenewTime.Add(leaseDuration).UTC().Format(second))
 }

@@ -127,11 +127,26 @@ func writes(ledgerNamespaces []string) []plan.Permission {
 // allMissing adds to a refusal what else would be refused, so that an operator without rights is told once: what reading
 // needs, and what writing will.
 func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespaces ...string) error {
+	err = c.lacks(ctx, err, append(reads(ledgerNamespaces), writes(ledgerNamespaces)...))
 	e, ok := errors.AsType[*PermissionError](err)
 	if !ok {
 		return err
 	}
-	needed := append(reads(ledgerNamespaces), writes(ledgerNamespaces)...)
+	for _, namespace := range ledgerNamespaces {
+		// Who may not even ask is told to make it: to make one that is there changes nothing.
+		if _, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
+			e.NewNamespaces = append(e.NewNamespaces, namespace)
+		}
+	}
+	return err
+}
+
+// lacks completes a refusal with which of some permissions are missing.
+func (c *Client) lacks(ctx context.Context, err error, needed []plan.Permission) error {
+	e, ok := errors.AsType[*PermissionError](err)
+	if !ok {
+		return err
+	}
 	answers, failed := c.reviews(ctx, needed)
 	if failed != nil {
 		return err // what is known is enough
@@ -144,12 +159,6 @@ func (c *Client) allMissing(ctx context.Context, err error, ledgerNamespaces ...
 	}
 	if len(missing) > 0 {
 		e.Missing = missing
-	}
-	for _, namespace := range ledgerNamespaces {
-		// Who may not even ask is told to make it: to make one that is there changes nothing.
-		if _, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
-			e.NewNamespaces = append(e.NewNamespaces, namespace)
-		}
 	}
 	return err
 }

@@ -109,7 +109,7 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 	for until := time.Now().Add(wait); tryLock(lock) != nil; {
 		if time.Now().After(until) || ctx.Err() != nil {
 			lock.Close()
-			return fmt.Errorf("%s is in use: another provision is writing to this directory; wait for it to end, or give --lock-timeout", d.path)
+			return fmt.Errorf("%s is in use: another provision is writing to this directory; wait for it to end, or give a longer --lock-timeout", d.path)
 		}
 		select {
 		case <-ctx.Done():

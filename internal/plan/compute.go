@@ -277,7 +277,7 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 	}
 	var later, away, older []string
 	var olderUntil time.Time
-	shorter, longer := map[[2]time.Duration][]string{}, map[[2]time.Duration][]string{}
+	var kept []Certificate
 	for _, u := range p.Users {
 		if u.Kubeconfig.Op == Remove {
 			stays(u.Name, u.Certificate.Before)
@@ -297,14 +297,7 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 			if have.NotBefore.After(now) {
 				list = append(list, Warning{Code: NotBegun, User: u.Name, Until: have.NotBefore})
 			}
-			pair := [2]time.Duration{have.Duration, issuedLife(have).Round(time.Minute)}
-			switch life := issuedLife(have); {
-			case have.Duration == 0: // nobody knows what was asked
-			case life+shortTolerance < have.Duration:
-				shorter[pair] = append(shorter[pair], u.Name)
-			case life > have.Duration+shortTolerance:
-				longer[pair] = append(longer[pair], u.Name)
-			}
+			kept = append(kept, *have)
 		}
 		if have := u.Certificate.Before; have != nil && asks(u.Certificate.Reasons, Requested) && have.NotAfter.After(now) {
 			older = append(older, u.Name)
@@ -327,18 +320,35 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 	if len(older) > 0 {
 		list = append(list, Warning{Code: OlderLives, Items: older, Until: olderUntil})
 	}
-	list = append(list, otherLives(ShorterThanAsked, shorter)...)
-	list = append(list, otherLives(LongerThanAsked, longer)...)
-	return list
+	return append(list, LifeWarnings(kept)...)
 }
 
-// otherLives warns of users by what was asked for and what was issued.
-func otherLives(code WarningCode, users map[[2]time.Duration][]string) []Warning {
+// LifeWarnings tells of certificates that live shorter or longer than was asked (Duration), in one warning for all that are
+// alike.
+func LifeWarnings(certificates []Certificate) []Warning {
+	type kind struct {
+		code          WarningCode
+		asked, issued time.Duration
+	}
+	users := map[kind][]string{}
+	for _, c := range certificates {
+		life := issuedLife(&c)
+		k := kind{ShorterThanAsked, c.Duration, life.Round(time.Minute)}
+		switch {
+		case c.Duration == 0: // nobody knows what was asked
+			continue
+		case life > c.Duration+shortTolerance:
+			k.code = LongerThanAsked
+		case life+shortTolerance >= c.Duration:
+			continue
+		}
+		users[k] = append(users[k], c.User)
+	}
 	var list []Warning
-	for _, pair := range slices.SortedFunc(maps.Keys(users), func(a, b [2]time.Duration) int {
-		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+	for _, k := range slices.SortedFunc(maps.Keys(users), func(a, b kind) int {
+		return cmp.Or(cmp.Compare(b.code, a.code), cmp.Compare(a.asked, b.asked), cmp.Compare(a.issued, b.issued))
 	}) {
-		list = append(list, Warning{Code: code, Items: users[pair], From: spec.FormatDuration(pair[0]), To: spec.FormatDuration(pair[1])})
+		list = append(list, Warning{Code: k.code, Items: users[k], From: spec.FormatDuration(k.asked), To: spec.FormatDuration(k.issued)})
 	}
 	return list
 }
