@@ -1,6 +1,11 @@
 package cluster
 
 import (
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -9,11 +14,13 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"provision/internal/credential"
 	"provision/internal/plan"
+	"provision/internal/spec"
 )
 
 // The question about a binding is about its role's first rule that can be asked about, whatever a server sends.
@@ -103,5 +110,30 @@ func TestErrorsQuoteNoPasswords(t *testing.T) {
 	}
 	if got := withoutUser("https://op:S3cretPw@api:6443/x"); got != "https://api:6443/x" {
 		t.Error(got)
+	}
+}
+
+// An operator whose own certificate has ended is told that, and not only that he is refused.
+func TestRefusedLogin(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	key, err := credential.NewKey(spec.ECDSAP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(end time.Time) *rest.Config {
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "admin"}, NotBefore: end.Add(-time.Hour), NotAfter: end}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &rest.Config{TLSClientConfig: rest.TLSClientConfig{CertData: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}}
+	}
+	if got := refusedLogin(of(now.Add(-time.Minute)), now); got != "your own certificate ended 2026-03-01 11:59 UTC" {
+		t.Error(got)
+	}
+	for _, config := range []*rest.Config{of(now.Add(time.Minute)), {BearerToken: "t"}} {
+		if got := refusedLogin(config, now); !strings.Contains(got, "does not accept your own credential") {
+			t.Error(got)
+		}
 	}
 }
