@@ -67,6 +67,14 @@ func (c *applyCmd) Run(ctx context.Context, s streams, line *kong.Context) error
 	return err
 }
 
+// check refuses flags that make no sense.
+func (f changeFlags) check() error {
+	if f.Concurrency < 1 {
+		return fmt.Errorf("--concurrency %d: must be at least 1", f.Concurrency)
+	}
+	return nil
+}
+
 func (f changeFlags) dry() bool { return f.DryRun == "server" }
 
 // change carries plans out: what apply, destroy and revoke share.
@@ -92,8 +100,8 @@ var (
 // run plans, shows, asks, locks, plans again, and executes. What was planned before the lock was held counts only if
 // nothing has changed since.
 func (c change) run(ctx context.Context, intents []intent, ask question) (plans, error) {
-	if c.Concurrency < 1 {
-		return nil, fmt.Errorf("--concurrency %d: must be at least 1", c.Concurrency)
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	read, err := outdir.OpenRead(c.path)
 	if err != nil {
@@ -193,8 +201,7 @@ func orLost(held context.Context, err error) error {
 }
 
 // lock takes the Lease of every set, in the order of their names so that two runs cannot wait for each other. A set that
-// does not change as planned so far is locked too: all are planned again under the lock, and then it may. If none
-// changes, no Lease is taken.
+// does not change as planned so far is locked too: all are planned again under the lock, and then it may.
 func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.Context, func(), error) {
 	id, err := dir.ID()
 	if err != nil {
@@ -211,9 +218,6 @@ func (c change) lock(ctx context.Context, all plans, dir *outdir.Dir) (context.C
 		for _, l := range locks {
 			l.Release()
 		}
-	}
-	if !all.changes() {
-		return ctx, release, nil
 	}
 	ordered := slices.Clone(all)
 	slices.SortFunc(ordered, func(a, b computed) int {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
 
 	"provision/internal/cluster"
 	"provision/internal/plan"
@@ -80,6 +81,19 @@ func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([
 			})
 		}
 	}
+	var ofGroups []plan.Binding
+	for subject := range fresh {
+		if subject.Kind == "Group" {
+			ofGroups = append(ofGroups, found[subject]...)
+		}
+	}
+	powerful := map[types.UID]bool{}
+	if ofGroups, err = client.AllPowerful(ctx, ofGroups); err != nil {
+		return nil, err
+	}
+	for _, b := range ofGroups {
+		powerful[b.UID] = true
+	}
 	var list []plan.Warning
 	for _, subject := range slices.SortedFunc(maps.Keys(fresh), func(a, b plan.Subject) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
@@ -96,9 +110,7 @@ func boundElsewhere(ctx context.Context, client *cluster.Client, p *computed) ([
 			list = append(list, plan.Warning{Code: plan.UnboundGroup, Name: subject.Name, Items: fresh[subject]})
 			continue
 		default:
-			if bindings, err = client.AllPowerful(ctx, bindings); err != nil {
-				return nil, err
-			}
+			bindings = slices.DeleteFunc(bindings, func(b plan.Binding) bool { return !powerful[b.UID] })
 		}
 		for _, b := range bindings {
 			w.Items = append(w.Items, objectName(b.Kind(), b.Namespace, b.Name)+" ("+objectName(b.RoleRef.Kind, "", b.RoleRef.Name)+")")
@@ -139,11 +151,7 @@ func powerfulGrants(ctx context.Context, client *cluster.Client, p plan.Plan) ([
 		if c.Op != plan.Create && c.Op != plan.Update {
 			continue
 		}
-		key := plan.ObjectKey{Name: c.After.RoleRef.Name}
-		if c.After.RoleRef.Kind == "Role" {
-			key.Namespace = c.After.Namespace
-		}
-		if !own[key] && c.After.RoleRef.Name != "cluster-admin" { // both are told without asking
+		if !own[c.After.Role()] && c.After.RoleRef.Name != "cluster-admin" { // both are told without asking
 			grants = append(grants, *c.After)
 		}
 	}

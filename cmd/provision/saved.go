@@ -152,6 +152,9 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context
 	if err != nil {
 		return err
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s, verbApply, nil}
 	// Nothing is touched, not even the directory that the file names, before all is found to be as it was.
 	read, err := outdir.OpenRead(ch.path)
@@ -164,7 +167,7 @@ func (c *applyCmd) applySaved(ctx context.Context, s streams, line *kong.Context
 	if err != nil {
 		return err
 	}
-	if !now.changes() {
+	if now.blocked() || !now.changes() {
 		if err := ch.show(now, v); err != nil {
 			return err
 		}

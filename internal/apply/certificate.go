@@ -66,7 +66,7 @@ func (r *run) issue() {
 	var busy []int
 	for i, u := range r.plan.Users {
 		if u.Certificate.Op != plan.Keep || u.Kubeconfig.Op == plan.Rewrite {
-			busy = append(busy, i) // who is idle, or on the way out, has no pipeline: see withdraw
+			busy = append(busy, i) // who is idle, or on the way out, has no pipeline: see leave
 		}
 	}
 	var users sync.WaitGroup
@@ -184,11 +184,12 @@ func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto
 	spec := cluster.RequestSpec{Set: r.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
 	var request cluster.Request
 	intended := false
-	defer func() {
+	skip := sync.OnceFunc(func() {
 		if !intended && r.record != nil {
 			r.record.skip()
 		}
-	}()
+	})
+	defer skip()
 	key, err := r.key(u, &spec)
 	if err != nil {
 		return nil, request, spec, err
@@ -204,9 +205,10 @@ func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto
 			return nil, request, spec, fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
 		}
 	}
+	skip() // nobody waits for an intent that does not come
 	entered()
-	request, err = r.approved(result, spec, begin)
-	if u.Request == nil && !r.opts.DryRun && neverSent(err) { // of an earlier try it is not known
+	request, sent, err := r.approved(result, spec, begin)
+	if u.Request == nil && !r.opts.DryRun && !sent { // of an earlier try it is not known
 		r.record.void(spec.KeyHash)
 		err = errors.Join(err, r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
 	}
@@ -237,26 +239,24 @@ func (r *run) key(u plan.UserChange, spec *cluster.RequestSpec) (key crypto.Sign
 		spec.PEM, err = credential.NewRequest(key, spec.User, spec.Groups)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	spec.Name = plan.RequestName(spec.Set, spec.User, spec.KeyHash)
-	if err == nil && u.Request == nil && !r.opts.DryRun {
+	if u.Request == nil && !r.opts.DryRun {
 		err = r.limited(r.disk, func() error { return r.remember(key, *spec) })
 	}
 	return key, err
 }
 
-// neverSent says whether an error of approved means that the API server never had the request: it was refused, or the run
-// was told to stop before it was sent.
-func neverSent(err error) bool {
-	_, refused := errors.AsType[*cluster.RefusedError](err)
-	_, stopped := errors.AsType[*StoppedError](err)
-	return refused || stopped
-}
-
 // approved makes or finds a request and approves it, holding one place for both: were approvals to queue behind the
-// creation of a thousand others, the signer would idle first and be late in the end.
-func (r *run) approved(result *Result, spec cluster.RequestSpec, begin func(context.Context, cluster.RequestSpec) (cluster.Request, error)) (request cluster.Request, err error) {
+// creation of a thousand others, the signer would idle first and be late in the end. Unless sent, the API server never
+// had the request: the run was told to stop before, or it was refused for good.
+func (r *run) approved(result *Result, spec cluster.RequestSpec, begin func(context.Context, cluster.RequestSpec) (cluster.Request, error)) (request cluster.Request, sent bool, err error) {
 	err = r.limited(r.requests, func() error {
-		if request, err = begin(r.work, spec); err != nil || r.opts.DryRun {
+		request, err = begin(r.work, spec)
+		_, refused := errors.AsType[*cluster.RefusedError](err)
+		if sent = !refused; err != nil || r.opts.DryRun {
 			return err
 		}
 		result.Status = Pending // from here on the next apply resumes
@@ -265,7 +265,7 @@ func (r *run) approved(result *Result, spec cluster.RequestSpec, begin func(cont
 		}
 		return err
 	})
-	return request, err
+	return request, sent, err
 }
 
 // remember puts a key into the journal before anything is asked for it.

@@ -19,6 +19,9 @@ import (
 func (r *run) grant() {
 	moved := handovers(r.plan)
 	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
+		if c.Op == plan.Update && moved[i].gives {
+			r.release(c, moved[i])
+		}
 		if moved[i].gives || len(moved[i].moves) > 0 {
 			return
 		}
@@ -43,12 +46,26 @@ func (r *run) grant() {
 	r.withdraw(moved, given)
 }
 
+// release takes those out of a binding who lose it for good, before others are put into it: that may be refused. Whether
+// it worked shows when the binding is written again.
+func (r *run) release(c plan.Change[plan.Binding], h handover) {
+	stay := slices.Concat(c.After.Subjects, subjectsOf(h.moves))
+	rest := *c.Before
+	rest.Subjects = slices.DeleteFunc(slices.Clone(rest.Subjects), func(s plan.Subject) bool { return !slices.Contains(stay, s) })
+	if len(rest.Subjects) == len(c.Before.Subjects) {
+		return
+	}
+	if err := r.limited(r.grants, func() error { return r.client.PutBinding(r.work, r.plan.Set, rest) }); err != nil {
+		r.fatal(err)
+	}
+}
+
 // give makes a binding grant what it is to grant, and for now also what those have of it who are to lose it later. It
 // says whether that is so.
 func (r *run) give(result *Result, c plan.Change[plan.Binding], h handover) bool {
 	err := r.limited(r.grants, func() error {
 		if c.Op == plan.Create && c.Before != nil { // ours, but made anew by somebody with another roleRef
-			if err := r.client.DeleteBinding(r.work, *c.Before); err != nil {
+			if err := r.client.DeleteBinding(r.work, *c.Before); err != nil || r.opts.DryRun { // dry, it is still there
 				return err
 			}
 		}
@@ -75,7 +92,7 @@ func (r *run) withdraw(moved []handover, given []bool) {
 			lacking[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = true
 		}
 	}
-	failed := func(i int) bool { return !given[i] || lacking[roleOf(*r.plan.Bindings[i].After)] }
+	failed := func(i int) bool { return !given[i] || lacking[r.plan.Bindings[i].After.Role()] }
 	stays := make([]error, len(r.plan.Bindings))
 	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
 		if len(moved[i].moves) == 0 || moved[i].gives && !given[i] {
@@ -101,7 +118,7 @@ func (r *run) withdraw(moved []handover, given []bool) {
 	needed := map[plan.ObjectKey]error{}
 	for i, err := range stays {
 		if err != nil {
-			needed[roleOf(*r.plan.Bindings[i].Before)] = err
+			needed[r.plan.Bindings[i].Before.Role()] = err
 		}
 	}
 	r.eachRole(func(i int, c plan.Change[plan.Role]) {
@@ -123,8 +140,8 @@ func (r *run) unreplaced(moves []moving, failed func(int) bool) ([]plan.Subject,
 	for _, m := range moves {
 		if at := slices.IndexFunc(m.heirs, failed); at >= 0 {
 			held = append(held, m.subject)
-			of := r.bindings[m.heirs[at]]
-			heir = strings.ToLower(of.Kind) + "/" + of.Name
+			of := r.plan.Bindings[m.heirs[at]].After
+			heir = strings.ToLower(of.Kind()) + "/" + of.Name
 			if of.Namespace != "" {
 				heir += " -n " + of.Namespace
 			}
@@ -154,29 +171,15 @@ func subjectsOf(moves []moving) []plan.Subject {
 	return list
 }
 
-// roleOf is the role that a binding grants.
-func roleOf(b plan.Binding) plan.ObjectKey {
-	if b.RoleRef.Kind == "Role" {
-		return plan.ObjectKey{Namespace: b.Namespace, Name: b.RoleRef.Name}
-	}
-	return plan.ObjectKey{Name: b.RoleRef.Name}
-}
-
 // eachBinding calls do for every change of a binding, all at once, and returns when all have ended.
-func (r *run) eachBinding(do func(int, plan.Change[plan.Binding])) {
-	var all sync.WaitGroup
-	for i, c := range r.plan.Bindings {
-		if c.Op != plan.Keep {
-			all.Go(func() { do(i, c) })
-		}
-	}
-	all.Wait()
-}
+func (r *run) eachBinding(do func(int, plan.Change[plan.Binding])) { each(r.plan.Bindings, do) }
 
 // eachRole is eachBinding for roles.
-func (r *run) eachRole(do func(int, plan.Change[plan.Role])) {
+func (r *run) eachRole(do func(int, plan.Change[plan.Role])) { each(r.plan.Roles, do) }
+
+func each[T any](changes []plan.Change[T], do func(int, plan.Change[T])) {
 	var all sync.WaitGroup
-	for i, c := range r.plan.Roles {
+	for i, c := range changes {
 		if c.Op != plan.Keep {
 			all.Go(func() { do(i, c) })
 		}

@@ -22,7 +22,7 @@ const (
 
 // Result is how one change of the plan ended.
 type Result struct {
-	Kind      string // User, Role, ClusterRole, RoleBinding, ClusterRoleBinding
+	Kind      string // User, Role, ClusterRole, RoleBinding, ClusterRoleBinding, CertificateSigningRequest
 	Namespace string
 	Name      string
 	Op        plan.Op

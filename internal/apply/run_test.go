@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -71,5 +72,49 @@ func TestSettleKeepsFailures(t *testing.T) {
 	}
 	if want := []Status{NotStarted, NotStarted, Done, Failed, Failed}; !slices.Equal(got, want) || result.Err == nil {
 		t.Errorf("%v %v, want %v", got, result.Err, want)
+	}
+}
+
+// Who is told to stop before her key is made has none.
+func TestKeyStopped(t *testing.T) {
+	r := newRun(t.Context(), planOf(1), nil, nil, Options{})
+	defer r.close()
+	why := errors.New("told to stop")
+	r.stop(&StoppedError{why})
+	var spec cluster.RequestSpec
+	if key, err := r.key(r.plan.Users[0], &spec); key != nil || !errors.Is(err, why) {
+		t.Errorf("%v %v", key, err)
+	}
+}
+
+// A request is known to be unsent only if it was never begun or was refused for good. What a run that is given up says of
+// one that was under way is the reason why it was given up, and no word about the request.
+func TestSent(t *testing.T) {
+	stopped := &StoppedError{errors.New("told to stop")}
+	for _, c := range []struct {
+		name   string
+		before bool // told to stop before it began
+		err    error
+		sent   bool
+	}{
+		{"not begun", true, nil, false},
+		{"given up while it was sent", false, stopped, true},
+		{"no answer", false, errors.New("connection reset"), true},
+		{"refused", false, &cluster.RefusedError{Err: errors.New("denied by a policy")}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRun(t.Context(), planOf(1), nil, nil, Options{})
+			defer r.close()
+			if c.before {
+				r.stop(stopped)
+			}
+			var result Result
+			_, sent, err := r.approved(&result, cluster.RequestSpec{}, func(context.Context, cluster.RequestSpec) (cluster.Request, error) {
+				return cluster.Request{}, c.err
+			})
+			if sent != c.sent || err == nil {
+				t.Errorf("sent %v, %v", sent, err)
+			}
+		})
 	}
 }

@@ -80,13 +80,11 @@ func (c *Client) GrantedElsewhere(ctx context.Context, set string, who map[plan.
 // AllPowerful picks the bindings to roles that allow everything, or to take everything. It asks once for each role; of those
 // that the operator may not read only cluster-admin is known.
 func (c *Client) AllPowerful(ctx context.Context, bindings []plan.Binding) ([]plan.Binding, error) {
-	type role struct{ namespace, kind, name string }
-	of := func(b plan.Binding) role {
-		if b.RoleRef.Kind == "ClusterRole" {
-			return role{"", b.RoleRef.Kind, b.RoleRef.Name}
-		}
-		return role{b.Namespace, b.RoleRef.Kind, b.RoleRef.Name}
+	type role struct {
+		plan.ObjectKey
+		kind string
 	}
+	of := func(b plan.Binding) role { return role{b.Role(), b.RoleRef.Kind} }
 	roles := map[role]int{}
 	for _, b := range bindings {
 		if _, ok := roles[of(b)]; !ok {
@@ -98,12 +96,12 @@ func (c *Client) AllPowerful(ctx context.Context, bindings []plan.Binding) ([]pl
 	g.SetLimit(parallelReviews)
 	for r, i := range roles {
 		g.Go(func() error {
-			rules, err := c.rules(ctx, r.namespace, plan.RoleRef{Kind: r.kind, Name: r.name})
+			rules, err := c.rules(ctx, r.Namespace, plan.RoleRef{Kind: r.kind, Name: r.Name})
 			_, refused := errors.AsType[*PermissionError](err)
 			if err != nil && !refused && !errors.Is(err, ErrRoleMissing) {
 				return err
 			}
-			powerful[i] = len(plan.Powerful(rules)) > 0 || refused && r.name == "cluster-admin"
+			powerful[i] = len(plan.Powerful(rules)) > 0 || refused && r.Name == "cluster-admin"
 			return nil
 		})
 	}

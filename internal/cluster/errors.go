@@ -122,12 +122,19 @@ func retry(ctx context.Context, do func() error) error {
 
 // retry is retry for one of many requests of a kind: as long as others of it succeed, a failure is only its own.
 func (c *Client) retry(ctx context.Context, kind string, do func() error) error {
-	began := time.Now()
-	err := retryFor(ctx, patience, do)
+	var failed time.Time
+	err := retryFor(ctx, patience, func() error {
+		err := do()
+		if err != nil && failed.IsZero() {
+			failed = time.Now()
+		}
+		return err
+	})
 	if err == nil {
 		c.works.note(kind)
+		return nil
 	}
-	if c.works.since(kind, began) {
+	if c.works.since(kind, failed) {
 		return err
 	}
 	return unavailable(ctx, patience, err)

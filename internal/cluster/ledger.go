@@ -243,11 +243,8 @@ func (l *Ledger) place(put []plan.Record, drop []string, now time.Time) (map[int
 }
 
 func (l *Ledger) fresh(n int) *corev1.ConfigMap {
-	for taken := true; taken; n++ {
-		taken = slices.ContainsFunc(l.shards, func(s *corev1.ConfigMap) bool { return s.Name == ledgerName(l.set, n) })
-		if !taken {
-			break
-		}
+	for slices.ContainsFunc(l.shards, func(s *corev1.ConfigMap) bool { return s.Name == ledgerName(l.set, n) }) {
+		n++
 	}
 	m := meta(l.set, l.namespace, ledgerName(l.set, n), "", "")
 	m.Labels[ledgerLabel] = "true"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -58,7 +59,7 @@ func (c *Client) Missing(ctx context.Context, p plan.Plan) ([]plan.Permission, e
 			missing = append(missing, n)
 		}
 	}
-	if len(indirect) == 0 || len(missing) > 0 && onlyVerbs(missing, "create", "update", "get") {
+	if len(indirect) == 0 || unwritable(missing) {
 		return append(missing, indirect...), nil
 	}
 	held, err := c.held(ctx, p, indirect)
@@ -163,19 +164,11 @@ func (c *Client) lacks(ctx context.Context, err error, needed []plan.Permission)
 	return err
 }
 
-// onlyVerbs says whether the dry run could not tell anything, because roles and bindings may not be written at all.
-func onlyVerbs(list []plan.Permission, verbs ...string) bool {
-	for _, p := range list {
-		if p.Group != rbac("").Group {
-			continue
-		}
-		for _, v := range verbs {
-			if p.Verb == v {
-				return true
-			}
-		}
-	}
-	return false
+// unwritable says whether a dry run could not tell anything, because roles and bindings may not be read or written at all.
+func unwritable(missing []plan.Permission) bool {
+	return slices.ContainsFunc(missing, func(p plan.Permission) bool {
+		return p.Group == rbac("").Group && slices.Contains([]string{"get", "create", "update"}, p.Verb)
+	})
 }
 
 // broadest is the same permission everywhere and for every name. The signer's name stays: it is how the built-in
@@ -251,11 +244,7 @@ func (c *Client) held(ctx context.Context, p plan.Plan, refused []plan.Permissio
 		if !wanted[need] {
 			continue
 		}
-		key := plan.ObjectKey{Name: b.After.RoleRef.Name}
-		if b.After.RoleRef.Kind == "Role" {
-			key.Namespace = b.After.Namespace
-		}
-		if escalate, ok := fresh[key]; ok {
+		if escalate, ok := fresh[b.After.Role()]; ok {
 			inherits[need] = escalate
 			continue
 		}

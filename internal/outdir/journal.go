@@ -58,6 +58,10 @@ func (d *Dir) WriteKey(k Key) error {
 func (d *Dir) ReadKey(set, user, cluster string) (Key, error) {
 	name := journalName(set, user, cluster)
 	k, err := d.readKey(name)
+	if errors.Is(err, fs.ErrNotExist) { // written by an earlier version, and the directory was only opened to be read
+		name = oldJournalName(user, cluster)
+		k, err = d.readKey(name)
+	}
 	if err == nil && !k.of(set, user, cluster) {
 		return Key{}, fmt.Errorf("read %s: the key is another user's: plan again", d.join(journalDir, name))
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -163,7 +164,9 @@ func (d *Dir) readInfo(name string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if why := d.stranger(info); why != "" {
+	// Root may have given a kubeconfig to its user. What she put into it the plan tells, and the next one takes its place.
+	handedOver := d.us[0] == 0 && filepath.Dir(name) == "."
+	if why := d.stranger(info); why != "" && !handedOver {
 		return nil, nil, unfitError(why)
 	}
 	var b bytes.Buffer

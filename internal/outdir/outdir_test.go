@@ -247,15 +247,6 @@ func TestForeignFiles(t *testing.T) {
 			check(t, err)
 			check(t, os.WriteFile(path, data, 0o600))
 		}, plan.FileForeign, "no entry that provision made for this user", "did not make it for this user"},
-		{"another user's file", func(t *testing.T, path string) {
-			if os.Geteuid() != 0 {
-				t.Skip("only root can give files away")
-			}
-			data, err := bytesOf(entry("team", prod, "jane", s))
-			check(t, err)
-			check(t, os.WriteFile(path, data, 0o600))
-			check(t, os.Chown(path, 1001, -1))
-		}, plan.FileForeign, "another user (uid 1001)", "another user (uid 1001): move it away"},
 		{"half a file", func(t *testing.T, path string) {
 			check(t, os.WriteFile(path, []byte("clusters: ["), 0o600))
 			check(t, os.Chmod(path, 0o644))
@@ -286,6 +277,35 @@ func TestForeignFiles(t *testing.T) {
 				t.Errorf("%s has mode %v", names[1], m)
 			}
 		})
+	}
+}
+
+// A file that belongs to another user is nobody's to read for us; but root may have given a kubeconfig to its user. A
+// key in the journal it gives to nobody.
+func TestAnotherUsersFile(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	t.Setenv("SUDO_UID", "")
+	s := newSecret(t, "jane")
+	path := t.TempDir()
+	d := opened(t, path)
+	check(t, d.WriteKubeconfig(entry("team", prod, "jane", s)))
+	check(t, d.WriteKey(Key{Set: "team", Cluster: prod, User: "jane", Request: "r", PEM: string(s.pem)}))
+	check(t, os.Chown(filepath.Join(path, "jane.kubeconfig"), 1001, -1))
+	files, _, err := d.Observe("team", prod)
+	check(t, err)
+	if f := files["jane"]; f.State != plan.FileOurs {
+		t.Errorf("for root: %s, %q", f.State, f.Error)
+	}
+	d.us = []int{1000} // somebody else, who may read it all the same
+	if f := d.observeFile("jane", "jane.kubeconfig", "team", prod); f.State != plan.FileForeign || !strings.Contains(f.Error, "another user (uid 1001)") {
+		t.Errorf("for others: %s, %q", f.State, f.Error)
+	}
+	d.us = []int{0}
+	check(t, os.Chown(filepath.Join(path, journalDir, journalName("team", "jane", prod)), 1001, -1))
+	if _, err := d.ReadKey("team", "jane", prod); err == nil || !strings.Contains(err.Error(), "another user (uid 1001)") {
+		t.Errorf("a key: %v", err)
 	}
 }
 

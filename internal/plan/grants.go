@@ -57,9 +57,9 @@ func computeBindings(desired Desired, observed Observed, foreign []Problem) ([]C
 		namespace string
 		ref       RoleRef
 	}
-	notOurs := map[scope]bool{}
+	notOurs := map[ObjectKey]bool{}
 	for _, p := range foreign {
-		notOurs[scope{p.Namespace, RoleRef{p.Kind, p.Name}}] = true
+		notOurs[ObjectKey{p.Namespace, p.Name}] = true
 	}
 	var changes []Change[Binding]
 	var problems []Problem
@@ -76,11 +76,7 @@ func computeBindings(desired Desired, observed Observed, foreign []Problem) ([]C
 	}
 	for _, want := range desired.Bindings {
 		s := scope{want.Namespace, want.RoleRef}
-		role := s
-		if want.RoleRef.Kind == "ClusterRole" {
-			role.namespace = ""
-		}
-		if notOurs[role] {
+		if notOurs[want.Role()] {
 			want.Subjects = present(want.Subjects, have[s])
 		}
 		changes = append(changes, spread(want, have[s])...)
@@ -269,7 +265,8 @@ func Powerful(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 	}
 	return slices.DeleteFunc(slices.Clone(rules), func(r rbacv1.PolicyRule) bool {
 		return !(has(r.Verbs, "*") && has(r.Resources, "*") ||
-			has(r.Verbs, "escalate", "bind") ||
+			has(r.Verbs, "create", "update", "patch") && has(r.Resources, "*") && has(r.APIGroups, "*", rbacv1.GroupName) ||
+			has(r.Verbs, "escalate", "bind") || has(r.Verbs, "*") && has(r.Resources, "roles", "clusterroles") ||
 			has(r.Verbs, "impersonate", "*") && has(r.Resources, "users", "groups", "*"))
 	})
 }

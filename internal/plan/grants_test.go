@@ -556,3 +556,29 @@ func TestQuoted(t *testing.T) {
 		}
 	}
 }
+
+func TestPowerful(t *testing.T) {
+	all, core, rbac := []string{"*"}, []string{""}, []string{rbacv1.GroupName}
+	every := []string{"get", "list", "watch", "create", "update", "patch", "delete"}
+	for _, c := range []struct {
+		name string
+		rule rbacv1.PolicyRule
+		want bool
+	}{
+		{"everything", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: all}, true},
+		{"everything in the core", rbacv1.PolicyRule{APIGroups: core, Resources: all, Verbs: all}, true},
+		{"every verb by name", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: every}, true},
+		{"whatever there is of roles", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"clusterroles", "clusterrolebindings"}, Verbs: all}, true},
+		{"escalate", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"roles"}, Verbs: []string{"update", "escalate"}}, true},
+		{"bind", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"clusterroles"}, ResourceNames: []string{"view"}, Verbs: []string{"bind"}}, true},
+		{"impersonate users", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"users"}, Verbs: []string{"impersonate"}}, true},
+		{"impersonate service accounts, as edit may", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"serviceaccounts"}, Verbs: []string{"impersonate"}}, false},
+		{"read everything, as a monitor may", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: []string{"get", "list", "watch"}}, false},
+		{"bindings of what one has, as admin may", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"roles", "rolebindings"}, Verbs: every}, false},
+		{"all of apps", rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: all}, false},
+	} {
+		if got := len(Powerful([]rbacv1.PolicyRule{c.rule})) > 0; got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -52,8 +52,9 @@ func (p Plan) Permissions() []Permission {
 		if u.Certificate.Op == Keep {
 			continue
 		}
-		// list and watch are needed to plan at all and to wait; watch is asked for here, so that it fails early.
+		// list is needed to plan at all, watch to wait, and get to resume and where somebody edits a request meanwhile.
 		add("create", certificatesGroup, "certificatesigningrequests", "", "")
+		add("get", certificatesGroup, "certificatesigningrequests", "", "")
 		add("watch", certificatesGroup, "certificatesigningrequests", "", "")
 		add("update", certificatesGroup, "certificatesigningrequests/approval", "", "")
 		// pkg/certauthorization: verb approve on the signer, cluster-wide.

@@ -21,7 +21,7 @@ func TestPermissions(t *testing.T) {
 		"create coordination.k8s.io/leases provision-system/", "get coordination.k8s.io/leases provision-system/", "update coordination.k8s.io/leases provision-system/",
 	}
 	issue := []string{
-		"create certificates.k8s.io/certificatesigningrequests /", "watch certificates.k8s.io/certificatesigningrequests /",
+		"create certificates.k8s.io/certificatesigningrequests /", "get certificates.k8s.io/certificatesigningrequests /", "watch certificates.k8s.io/certificatesigningrequests /",
 		"update certificates.k8s.io/certificatesigningrequests/approval /", "approve certificates.k8s.io/signers /" + SignerName,
 	}
 	role := Role{Namespace: "shop", Name: "reader"}

@@ -180,6 +180,14 @@ func (b Binding) Kind() string {
 	return "RoleBinding"
 }
 
+// Role is the key of the role that the binding grants.
+func (b Binding) Role() ObjectKey {
+	if b.RoleRef.Kind == "Role" {
+		return ObjectKey{b.Namespace, b.RoleRef.Name}
+	}
+	return ObjectKey{"", b.RoleRef.Name}
+}
+
 // named says whether the binding has a name that the set gives.
 func (b Binding) named(set string) bool { return strings.HasPrefix(b.Name, "provision:"+set+":") }
 
@@ -200,7 +208,8 @@ func (u UserChange) Idle() bool {
 	return u.Certificate.Op == Keep && u.Kubeconfig.Op == Keep && !u.Abandon
 }
 
-// RequestRef names one CertificateSigningRequest object, not just a name that another could take.
+// RequestRef names one CertificateSigningRequest object, not just a name that another could take; without a UID it is the
+// name of one that nobody has seen in the cluster.
 type RequestRef struct {
 	Name string    `json:"name"`
 	UID  types.UID `json:"uid"`
@@ -268,7 +277,7 @@ func (w Warning) Grave() bool {
 	return false
 }
 
-// ProblemCode says why a plan cannot be applied.
+// ProblemCode says why a plan cannot be applied, or not all of it.
 type ProblemCode string
 
 // Problems.
@@ -316,7 +325,7 @@ type Plan struct {
 	Users    []UserChange      `json:"users,omitempty"`
 	Requests []Change[Request] `json:"requests,omitempty"` // requests of ours that are deleted before they are issued
 	Warnings []Warning         `json:"warnings,omitempty"`
-	Problems []Problem         `json:"problems,omitempty"` // not empty: must not be applied
+	Problems []Problem         `json:"problems,omitempty"` // one that Blocks: must not be applied
 }
 
 // Ledger is where the set's record of certificates is kept, and what the plan itself changes in it. The records of
