@@ -450,12 +450,39 @@ func (s *set) checkKeys(left harness.Directory, renewal, plain bool) {
 		if _, ok := s.used[r.KeyHash]; ok && renewal {
 			continue
 		}
-		// A plain apply does not go on with a renewal that was issued in the same second as the one in use.
-		if k, ok := left.Kubeconfigs[r.User]; ok && plain && r.Leaf != nil && r.Leaf.NotAfter.Equal(k.Leaf.NotAfter) {
+		// A plain apply does not go on with a renewal that was issued in the same second as the one that was in use then.
+		if plain && s.wasUsed(r) {
 			continue
 		}
-		s.Errorf("%s (%s): its key is lost", r.Name, progressOf(r))
+		s.Errorf("%s (%s): its key is lost%s", r.Name, progressOf(r), s.tell(r.User, left))
 	}
+}
+
+// wasUsed says whether a certificate that ends with that of a request was in use by its user.
+func (s *set) wasUsed(r harness.Request) bool {
+	for _, k := range s.used {
+		if k.User == r.User && r.Leaf != nil && r.Leaf.NotAfter.Equal(k.Leaf.NotAfter) {
+			return true
+		}
+	}
+	return false
+}
+
+// tell says all that is known of the requests of a user whose key is lost.
+func (s *set) tell(user string, left harness.Directory) string {
+	var b strings.Builder
+	for _, r := range s.watch.everSeen() {
+		if r.User != user {
+			continue
+		}
+		fmt.Fprintf(&b, "\n  %s %s, created %s", r.Name, progressOf(r), r.CreationTimestamp.UTC().Format(time.TimeOnly))
+		if r.Leaf != nil {
+			fmt.Fprintf(&b, ", from %s until %s", r.Leaf.NotBefore.Format(time.TimeOnly), r.Leaf.NotAfter.Format(time.TimeOnly))
+		}
+		_, used := s.used[r.KeyHash]
+		fmt.Fprintf(&b, ", in use before: %v, now: %v, in the journal: %v", used, left.Kubeconfigs[user].KeyHash == r.KeyHash, left.Journal[user].KeyHash == r.KeyHash)
+	}
+	return b.String()
 }
 
 func progressOf(r harness.Request) string {
