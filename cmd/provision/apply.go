@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -124,6 +125,7 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 	if err := c.show(shown, v); err != nil {
 		return nil, err
 	}
+	at := time.Now()
 	if c.dry() {
 		return shown, c.execute(ctx, shown, read, v)
 	}
@@ -151,10 +153,14 @@ func (c change) run(ctx context.Context, intents []intent, ask question) (plans,
 	if err != nil {
 		return nil, orLost(held, err)
 	}
-	if !now.same(shown) {
+	// What a role allows, or who has a name, may be another while somebody thinks about it.
+	changed := !now.same(shown)
+	if changed || time.Since(at) > time.Second {
 		if err := now.check(held, c.client); err != nil {
 			return nil, orLost(held, err)
 		}
+	}
+	if changed || now.blocked() || len(graver(shown, now)) > 0 {
 		fmt.Fprintln(c.s.err, "the cluster or the directory has changed since; the plan now:")
 		if err := c.show(now, v); err != nil {
 			return nil, err
@@ -292,10 +298,7 @@ func (c change) execute(ctx context.Context, all plans, dir *outdir.Dir, v view)
 		return err
 	}
 	if n := all.leftOut(); n > 0 {
-		if n == 1 {
-			return errors.New("1 object was left as it is: it has a name of this set's and not its label")
-		}
-		return fmt.Errorf("%s were left as they are: they have names of this set's and not its label", plural(n, "object"))
+		return fmt.Errorf("not all could be done: %s in the plan", plural(n, "error"))
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func powerfulGrants(ctx context.Context, client *cluster.Client, p plan.Plan) ([
 		if c.Op != plan.Create && c.Op != plan.Update {
 			continue
 		}
-		if !own[c.After.Role()] && c.After.RoleRef.Name != "cluster-admin" { // both are told without asking
+		if !own[c.After.Role()] && c.After.RoleRef != plan.ClusterAdminRole { // both are told without asking
 			grants = append(grants, *c.After)
 		}
 	}

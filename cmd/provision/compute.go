@@ -176,10 +176,10 @@ func (all plans) blocked() bool {
 }
 
 func (p computed) blocked() bool {
-	return len(p.missing) > 0 || slices.ContainsFunc(p.Problems, func(problem plan.Problem) bool { return problem.Code.Blocks() })
+	return len(p.missing) > 0 || p.Blocked()
 }
 
-// leftOut counts what these plans leave as it is because somebody else's object stands in the way.
+// leftOut counts what these plans leave as it is because somebody else's object or file stands in the way.
 func (all plans) leftOut() int {
 	n := 0
 	for _, p := range all {

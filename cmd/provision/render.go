@@ -111,7 +111,7 @@ func (v view) summary(s style, p computed) string {
 	}
 	line := v.changes(s, p)
 	if left > 0 {
-		line += "\n      " + s.red(plural(left, "object")+" left as found: see errors")
+		line += "\n      " + s.red("not all can be done: "+plural(left, "error"))
 	}
 	return line
 }

@@ -84,6 +84,20 @@ func has(o *plan.Observed, u plan.User, issued time.Time) {
 	})
 }
 
+// What is printed to be pasted is one word to a shell, whatever an object is called.
+func TestObjectName(t *testing.T) {
+	for name, want := range map[string]string{
+		"provision:team:edit:1": "rolebinding/provision:team:edit:1 -n shop",
+		"Łukasz":                "rolebinding/Łukasz -n shop",
+		"x -n y; touch pwned #": "rolebinding/'x -n y; touch pwned #' -n shop",
+		"it's $(id)":            `rolebinding/'it'\''s $(id)' -n shop`,
+	} {
+		if got := objectName("RoleBinding", "shop", name); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // A name cannot take a colour of ours, and with it the look of another line.
 func TestFlat(t *testing.T) {
 	if got := flat("x\n\x1b[32mbob cannot authenticate\x1b[0m"); got != `x\n\u001b[32mbob cannot authenticate\u001b[0m` {

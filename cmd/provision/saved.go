@@ -242,6 +242,12 @@ func (c change) unmoved(ctx context.Context, name string, saved savedPlan, inten
 	for _, set := range saved.Content.Sets {
 		then = append(then, computed{Plan: set.Plan, source: set.Source})
 	}
+	if more := graver(then, now); len(more) > 0 {
+		for _, words := range more {
+			fmt.Fprintf(c.s.err, "%s %s\n", c.s.errStyle.yellow("moved:"), flat(words))
+		}
+		return nil, &hinted{fmt.Errorf("the plan is out of date: what it grants is more than it was; nothing was changed"), "provision plan --save again, and review it"}
+	}
 	if !then.same(now) {
 		if err := c.show(now, v); err != nil {
 			return nil, err
@@ -252,6 +258,25 @@ func (c change) unmoved(ctx context.Context, name string, saved savedPlan, inten
 		}
 	}
 	return now, nil
+}
+
+// graver are the grave warnings of plans that were not those of the plans before.
+func graver(then, now plans) []string {
+	told := map[string]bool{}
+	for _, p := range then {
+		for _, w := range p.Warnings {
+			told[p.Set+": "+warningWords(w)] = true
+		}
+	}
+	var list []string
+	for _, p := range now {
+		for _, w := range p.Warnings {
+			if words := p.Set + ": " + warningWords(w); w.Grave() && !told[words] {
+				list = append(list, words)
+			}
+		}
+	}
+	return list
 }
 
 // given are those of some flags that stand on the command line.

@@ -168,7 +168,7 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 
 // powerfulRoles are those that the plan warns of.
 func powerfulRoles(p plan.Plan) map[plan.RoleRef]bool {
-	refs := map[plan.RoleRef]bool{{Kind: "ClusterRole", Name: "cluster-admin"}: true}
+	refs := map[plan.RoleRef]bool{plan.ClusterAdminRole: true}
 	for _, w := range p.Warnings {
 		switch w.Code {
 		case plan.PowerfulRole:

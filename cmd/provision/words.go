@@ -4,11 +4,23 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"provision/internal/plan"
 )
 
 // The words for a plan's codes. Package plan knows codes and values only; everything a person reads is said here.
+
+// shellWord writes a word so that a shell takes it for one word.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:/@%+=,", r)
+	}
+	if !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
 
 // timeWords writes a moment as people need it: to the minute, with its zone.
 func timeWords(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
@@ -154,7 +166,7 @@ func warningWords(w plan.Warning) string {
 		return fmt.Sprintf("%s of this set allows everything, or lets its holders give themselves more: %s",
 			objectName(plan.Role{Namespace: w.Namespace}.Kind(), w.Namespace, w.Name), strings.Join(w.Items, "; "))
 	case plan.PowerfulGrant:
-		return fmt.Sprintf("%s allows everything, or lets its holders give themselves more: %s it goes to %s", w.Name, whereWords(w.Namespace), listed(w.Items))
+		return fmt.Sprintf("%s allows everything, or lets its holders give themselves more: %s it goes to %s", w.Name, whereWords(w.Namespace), strings.Join(w.Items, ", "))
 	case plan.IssuedElsewhere:
 		return fmt.Sprintf("no kubeconfig here, but a valid certificate, for %s: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here", listed(w.Items))
 	case plan.OtherEntries:
@@ -170,18 +182,18 @@ func warningWords(w plan.Warning) string {
 	case plan.ReservedNames:
 		return fmt.Sprintf("the file allows itself names that belong to Kubernetes itself, with all that the cluster grants them: %s", strings.Join(w.Items, ", "))
 	case plan.NameAgain:
-		if w.Name != "" {
-			return fmt.Sprintf("somebody who left the set %s had the name %s, and can log in with it until %s: if that is not the same person, choose another name", w.Name, plan.Quoted(w.User), timeWords(w.Until))
+		if len(w.Items) > 0 {
+			return fmt.Sprintf("somebody who left the set %s had the name %s, and can log in with it until %s: if that is not the same person, choose another name", listed(w.Items), plan.Quoted(w.User), timeWords(w.Until))
 		}
 		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
 	case plan.NameInOtherSet:
-		return fmt.Sprintf("%s has a certificate in the set %s: one name, so what either set grants counts for both", plan.Quoted(w.User), w.Name)
+		return fmt.Sprintf("%s has a certificate in the set %s: one name, so what either set grants counts for both", plan.Quoted(w.User), listed(w.Items))
 	case plan.LabelCopied:
 		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", listed(w.Items))
 	case plan.LedgerDamaged:
 		return fmt.Sprintf("%s cannot be read, so what it says of anybody's certificates is not known: %s", objectName("configmap", w.Namespace, w.Name), w.To)
 	case plan.GrantedElsewhere:
-		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", w.Name, listed(w.Items))
+		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", w.Name, strings.Join(w.Items, ", "))
 	case plan.NotBegun:
 		return fmt.Sprintf("%s's certificate begins only at %s: the clock of this machine or of the signer is wrong", w.User, timeWords(w.Until))
 	case plan.SimilarGroup:
@@ -267,9 +279,9 @@ func problemWords(set string, p plan.Problem) (what, hint string) {
 	return string(p.Code), ""
 }
 
-// objectName writes an object as kubectl does: rolebinding/x -n y.
+// objectName writes an object as kubectl does: rolebinding/x -n y. It can be pasted into a shell, whatever the name is.
 func objectName(kind, namespace, name string) string {
-	s := strings.ToLower(kind) + "/" + name
+	s := strings.ToLower(kind) + "/" + shellWord(name)
 	if namespace != "" {
 		s += " -n " + namespace
 	}

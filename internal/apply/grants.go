@@ -3,12 +3,14 @@ package apply
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -92,14 +94,23 @@ func (r *run) withdraw(moved []handover, given []bool) {
 			lacking[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = true
 		}
 	}
-	failed := func(i int) bool { return !given[i] || lacking[r.plan.Bindings[i].After.Role()] }
+	// One that somebody else's object stands in the way of is no reason to keep anything: else whoever may write one
+	// binding could keep a right that is taken away.
+	lost := make([]bool, len(given))
+	for i, c := range r.plan.Bindings {
+		err := r.bindings[i].Err
+		lost[i] = c.After != nil && (!given[i] || lacking[c.After.Role()]) && !errors.Is(err, cluster.ErrEdited) && !errors.Is(err, cluster.ErrForeign)
+	}
+	failed := func(i int) bool { return lost[i] }
 	stays := make([]error, len(r.plan.Bindings))
 	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
 		if len(moved[i].moves) == 0 || moved[i].gives && !given[i] {
 			return
 		}
 		var held []plan.Subject
-		held, stays[i] = r.unreplaced(moved[i].moves, failed)
+		if c.Before.RoleRef != plan.ClusterAdminRole { // that is better lost than kept
+			held, stays[i] = r.unreplaced(moved[i].moves, failed)
+		}
 		r.write(&r.bindings[i], func(ctx context.Context) error {
 			var err error
 			switch {

@@ -17,7 +17,7 @@ type handover struct {
 // moving is a subject that gets something else instead of what it loses: that has to be there first.
 type moving struct {
 	subject plan.Subject
-	heirs   []int // the changes that give it something; none where only its groups, or its members, are given it
+	heirs   []int // the changes that give it something as far-reaching; none where what it is given is less, or given to its groups
 }
 
 // handovers looks for the subjects that are taken out of one binding and put into another, in one namespace or in the
@@ -47,17 +47,21 @@ func handovers(p plan.Plan) []handover {
 		if c.Op != plan.Delete && c.Op != plan.Update {
 			continue
 		}
-		heirs := func(s plan.Subject) []int {
-			found := anywhere[s]
-			if c.Before.Namespace != "" {
-				found = slices.Concat(given[place{c.Before.Namespace, s}], given[place{"", s}])
-			}
+		others := func(found ...int) []int {
 			return slices.DeleteFunc(slices.Clone(found), func(other int) bool { return other == i })
 		}
+		heirs := func(s plan.Subject) []int {
+			if c.Before.Namespace == "" {
+				return others(given[place{"", s}]...)
+			}
+			return others(slices.Concat(given[place{c.Before.Namespace, s}], given[place{"", s}])...)
+		}
+		successor := func(s plan.Subject) bool {
+			return len(heirs(s)) > 0 || c.Before.Namespace == "" && len(others(anywhere[s]...)) > 0
+		}
 		for _, s := range without(c.Before.Subjects, c.After) {
-			m := moving{s, heirs(s)}
-			if len(m.heirs) > 0 || slices.ContainsFunc(near[s], func(k plan.Subject) bool { return len(heirs(k)) > 0 }) {
-				list[i].moves = append(list[i].moves, m)
+			if successor(s) || slices.ContainsFunc(near[s], successor) {
+				list[i].moves = append(list[i].moves, moving{s, heirs(s)})
 			}
 		}
 	}

@@ -45,7 +45,7 @@ func TestHandovers(t *testing.T) {
 		{"in and out", changes{change(plan.Create, "shop", "", "ann"), change(plan.Update, "shop", "ann", "bob")}, "true [ann to [0]]"},
 		{"another namespace", changes{change(plan.Create, "bank", "", "ann"), change(plan.Delete, "shop", "ann", "")}, "false []"},
 		{"the whole cluster instead", changes{change(plan.Create, "", "", "ann"), change(plan.Delete, "shop", "ann", "")}, "false [ann to [0]]"},
-		{"one namespace instead", changes{change(plan.Create, "shop", "", "ann"), change(plan.Delete, "", "ann", "")}, "false [ann to [0]]"},
+		{"one namespace instead", changes{change(plan.Create, "shop", "", "ann"), change(plan.Delete, "", "ann", "")}, "false [ann to []]"},
 		{"her group instead", changes{change(plan.Create, "shop", "", "@dev"), change(plan.Delete, "shop", "ann", "")}, "false [ann to []]"},
 		{"the members instead", changes{change(plan.Create, "shop", "", "ann"), change(plan.Delete, "shop", "@dev", "")}, "false [@dev to []]"},
 		{"another's group", changes{change(plan.Create, "shop", "", "@dev"), change(plan.Delete, "shop", "bob", "")}, "false []"},

@@ -91,24 +91,24 @@ func (c *Client) AllPowerful(ctx context.Context, bindings []plan.Binding) ([]pl
 			roles[of(b)] = len(roles)
 		}
 	}
-	powerful := make([]bool, len(roles))
+	rules := make([][]rbacv1.PolicyRule, len(roles))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallelReviews)
 	for r, i := range roles {
-		g.Go(func() error {
-			rules, err := c.rules(ctx, r.Namespace, plan.RoleRef{Kind: r.kind, Name: r.Name})
-			_, refused := errors.AsType[*PermissionError](err)
-			if err != nil && !refused && !errors.Is(err, ErrRoleMissing) {
-				return err
+		g.Go(func() (err error) {
+			rules[i], err = c.rules(ctx, r.Namespace, plan.RoleRef{Kind: r.kind, Name: r.Name})
+			if _, refused := errors.AsType[*PermissionError](err); refused || errors.Is(err, ErrRoleMissing) {
+				return nil
 			}
-			powerful[i] = len(plan.Powerful(rules)) > 0 || refused && r.Name == "cluster-admin"
-			return nil
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(bindings), func(b plan.Binding) bool { return !powerful[roles[of(b)]] }), nil
+	return slices.DeleteFunc(slices.Clone(bindings), func(b plan.Binding) bool {
+		return b.RoleRef != plan.ClusterAdminRole && !plan.PowerfulIn(b.Namespace, rules[roles[of(b)]])
+	}), nil
 }
 
 // bindingsOf lists every binding in the cluster that has one of the subjects.
@@ -118,7 +118,7 @@ func (c *Client) bindingsOf(ctx context.Context, who map[plan.Subject]bool) ([]A
 		b := binding(m, ref, subjects)
 		for _, s := range b.Subjects {
 			if who[s] {
-				found = append(found, Access{Binding: b, Set: m.Labels[plan.SetLabel], Subject: s})
+				found = append(found, Access{Binding: b, Set: b.SetOf(m.Labels[plan.SetLabel]), Subject: s})
 			}
 		}
 	}

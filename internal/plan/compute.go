@@ -169,7 +169,7 @@ func (d decision) superseded(users []UserChange) []Change[Request] {
 // few is how many deletions are done without being agreed to by number: a fifth of the set, and at least five.
 func few(total int) int { return max(5, total/5) }
 
-// tooManyDeletes guards against a file that lost its half. Whom somebody else has put into a binding counts nowhere:
+// tooManyDeletes guards against a file that lost its half. What somebody else has put into the set's place counts nowhere:
 // else he could make it too many.
 func tooManyDeletes(desired Desired, observed Observed, p Plan, now time.Time) *Problem {
 	people := map[string]bool{}

@@ -9,6 +9,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // computeRoles compares the roles that the set owns.
@@ -268,6 +269,26 @@ func Powerful(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 			has(r.Verbs, "create", "update", "patch") && has(r.Resources, "*") && has(r.APIGroups, "*", rbacv1.GroupName) ||
 			has(r.Verbs, "escalate", "bind") || has(r.Verbs, "*") && has(r.Resources, "roles", "clusterroles") ||
 			has(r.Verbs, "impersonate", "*") && has(r.Resources, "users", "groups", "*"))
+	})
+}
+
+// PowerfulIn says whether a role with these rules allows everything, or to take everything, where it is bound: "" is the
+// whole cluster. There, and in kube-system, it is enough to be able to act as a service account, or to run something as one:
+// the controllers' are among them.
+func PowerfulIn(namespace string, rules []rbacv1.PolicyRule) bool {
+	if len(Powerful(rules)) > 0 {
+		return true
+	}
+	if namespace != "" && namespace != metav1.NamespaceSystem {
+		return false
+	}
+	return slices.ContainsFunc(rules, func(r rbacv1.PolicyRule) bool {
+		allows := func(verb string, resources ...string) bool {
+			return (slices.Contains(r.Verbs, verb) || slices.Contains(r.Verbs, "*")) &&
+				slices.ContainsFunc(r.Resources, func(v string) bool { return v == "*" || slices.Contains(resources, v) })
+		}
+		return allows("impersonate", "serviceaccounts") || allows("create", "serviceaccounts/token", "pods", "pods/exec") ||
+			allows("get", "secrets") || allows("list", "secrets")
 	})
 }
 

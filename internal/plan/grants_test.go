@@ -414,6 +414,21 @@ func TestTooManyDeletes(t *testing.T) {
 			t.Errorf("%+v", p.Problems)
 		}
 	})
+	t.Run("what the set cannot have made counts nowhere", func(t *testing.T) {
+		w := granting(grantTo([]Subject{{"User", "jane"}}))
+		bob := []Subject{{"User", "bob"}}
+		w.Ledger = append(w.Ledger, recordOf(signedAt(wanted("bob").Certificate, keyHash("bob"), noon.Add(-day)), noon.Add(-day)))
+		for i := range 50 {
+			ref := RoleRef{"Role", fmt.Sprint("planted", i)}
+			w.Observed.Bindings = append(w.Observed.Bindings,
+				Binding{Namespace: "shop", Name: fmt.Sprintf("provision:team:%s:%d", editName, i+2), RoleRef: edit, Subjects: bob},
+				Binding{Namespace: "shop", Name: BindingName(setName, ref), RoleRef: ref, Subjects: bob},
+				Binding{Namespace: "shop", Name: fmt.Sprint("provision:team:x", i), RoleRef: RoleRef{"ClusterRole", fmt.Sprint("c", i)}, Subjects: []Subject{{"User", "eve"}}})
+		}
+		if p := w.plan(); p.Deletions() != 2 || p.Summarize().Bindings[Delete] < 100 { // bob, and what he has of one role
+			t.Errorf("%d deletions of %d bindings", p.Deletions(), p.Summarize().Bindings[Delete])
+		}
+	})
 	t.Run("several sets", func(t *testing.T) {
 		six, seven := granting(), granting()
 		for i := range 7 {
@@ -580,5 +595,36 @@ func TestPowerful(t *testing.T) {
 		if got := len(Powerful([]rbacv1.PolicyRule{c.rule})) > 0; got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
+	}
+}
+
+// In the whole cluster, and in kube-system, less is enough: the controllers' service accounts are there.
+func TestPowerfulIn(t *testing.T) {
+	core := []string{""}
+	for _, c := range []struct {
+		name string
+		rule rbacv1.PolicyRule
+		want bool
+	}{
+		{"act as service accounts, as edit may", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"serviceaccounts"}, Verbs: []string{"impersonate"}}, true},
+		{"read secrets", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"secrets"}, Verbs: []string{"list"}}, true},
+		{"run pods", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"pods"}, Verbs: []string{"create", "get"}}, true},
+		{"read pods, as view may", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"pods", "pods/log", "serviceaccounts"}, Verbs: []string{"get", "list", "watch"}}, false},
+	} {
+		for namespace, want := range map[string]bool{"": c.want, "kube-system": c.want, "shop": false} {
+			if got := PowerfulIn(namespace, []rbacv1.PolicyRule{c.rule}); got != want {
+				t.Errorf("%s in %q: %v", c.name, namespace, got)
+			}
+		}
+	}
+}
+
+// A label alone makes nothing a set's.
+func TestSetOf(t *testing.T) {
+	if b := (Binding{Name: "provision:team:edit:1"}); b.SetOf("team") != "team" || b.SetOf("") != "" || b.SetOf("tea") != "" {
+		t.Error("of a set")
+	}
+	if b := (Binding{Name: "innocent-reader"}); b.SetOf("team") != "" {
+		t.Error("a label that somebody put on")
 	}
 }

@@ -228,19 +228,36 @@ func reused(records []Record, now time.Time) time.Time {
 
 // TakenNames warns of names that a plan gives for the first time (names), by what other sets' ledgers say of them (by set).
 // Who left another set holds a certificate for her name as much as who left this one; but people move from one team to
-// another, so that it is no error.
+// another, so that it is no error. One warning tells of all sets: anybody who may write there can invent more.
 func TakenNames(names map[string]bool, others map[string][]Record, now time.Time) []Warning {
-	var list []Warning
+	type about struct {
+		code WarningCode
+		user string
+	}
+	by := map[about]*Warning{}
 	for _, set := range slices.Sorted(maps.Keys(others)) {
 		for name, records := range byUser(live(others[set], now)) {
-			switch until := reused(records, now); {
-			case !names[name]:
-			case until.IsZero():
-				list = append(list, Warning{Code: NameInOtherSet, User: name, Name: set})
-			default:
-				list = append(list, Warning{Code: NameAgain, User: name, Name: set, Until: until})
+			if !names[name] {
+				continue
+			}
+			until := reused(records, now)
+			k := about{NameInOtherSet, name}
+			if !until.IsZero() {
+				k.code = NameAgain
+			}
+			if by[k] == nil {
+				by[k] = &Warning{Code: k.code, User: name}
+			}
+			w := by[k]
+			w.Items = append(w.Items, set)
+			if until.After(w.Until) {
+				w.Until = until
 			}
 		}
+	}
+	var list []Warning
+	for _, w := range by {
+		list = append(list, *w)
 	}
 	slices.SortStableFunc(list, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.Code, b.Code), strings.Compare(a.User, b.User)) })
 	return list

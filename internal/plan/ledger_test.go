@@ -186,9 +186,9 @@ func TestTakenNames(t *testing.T) {
 	end := noon.Add(day)
 	got := TakenNames(map[string]bool{"left": true, "ended": true, "both": true}, map[string][]Record{
 		"shop": {record("left", true, end), record("ended", true, noon), record("other", true, end)},
-		"till": {record("both", false, end)},
+		"till": {record("both", false, end), record("left", true, end.Add(day))},
 	}, noon)
-	want := []Warning{{Code: NameAgain, User: "left", Name: "shop", Until: end}, {Code: NameInOtherSet, User: "both", Name: "till"}}
+	want := []Warning{{Code: NameAgain, User: "left", Items: []string{"shop", "till"}, Until: end.Add(day)}, {Code: NameInOtherSet, User: "both", Items: []string{"till"}}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%+v\nwant\n%+v", got, want)
 	}

@@ -152,6 +152,9 @@ type RoleRef struct {
 	Name string `json:"name"`
 }
 
+// ClusterAdminRole is the role that allows everything.
+var ClusterAdminRole = RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}
+
 func (r RoleRef) String() string { return r.Kind + "/" + r.Name }
 
 // Subject is who a binding grants to: a User or a Group. Its API group is always rbac.authorization.k8s.io.
@@ -190,6 +193,15 @@ func (b Binding) Role() ObjectKey {
 
 // named says whether the binding has a name that the set gives.
 func (b Binding) named(set string) bool { return strings.HasPrefix(b.Name, "provision:"+set+":") }
+
+// SetOf is the set that a binding with a label belongs to: the label's, if the name is as that set gives it. A label alone
+// anybody can put on.
+func (b Binding) SetOf(label string) string {
+	if label == "" || !b.named(label) {
+		return ""
+	}
+	return label
+}
 
 // UserChange is everything that happens to one user, in one place. Request is set for Resume: the object that is resumed,
 // already checked against the key that we hold. Without a UID it is to be sent again, with that key.
@@ -233,8 +245,8 @@ const (
 	ForeignRequest     WarningCode = "ForeignRequest"     // Items: requests with our label that wait for approval and that no key of ours made
 	SwappedRequest     WarningCode = "SwappedRequest"     // Name: a request that has the name of User's, and is not hers
 	ReservedNames      WarningCode = "ReservedNames"      // Items: names of Kubernetes itself that the file allows itself
-	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse); Name: the other set that she left, or ""
-	NameInOtherSet     WarningCode = "NameInOtherSet"     // User; Name: another set that has a certificate for her living
+	NameAgain          WarningCode = "NameAgain"          // User, Until: the name of somebody who left is given again (reuse); Items: other sets that she left, none for this one
+	NameInOtherSet     WarningCode = "NameInOtherSet"     // User; Items: other sets that have a certificate for her living
 	LabelCopied        WarningCode = "LabelCopied"        // Items: bindings with our label and without a name of ours
 	LedgerDamaged      WarningCode = "LedgerDamaged"      // Namespace, Name: the object; To: what of it cannot be read
 	GrantedElsewhere   WarningCode = "GrantedElsewhere"   // Name (user or group), Items: bindings outside the set that grant to it
@@ -295,10 +307,16 @@ const (
 	LedgerUnreadable ProblemCode = "LedgerUnreadable" // Name: the object; Detail: what is wrong with it
 )
 
-// Blocks says whether the problem must be mended before anything is applied. What somebody else's object stands in the
-// way of is left out instead, and all the rest is done: else whoever may label one binding could keep everybody's grants
-// as they are.
-func (c ProblemCode) Blocks() bool { return c != ForeignObject && c != LabelGone }
+// Blocks says whether the problem must be mended before anything is applied. What somebody else's object or file stands in
+// the way of is left out instead, and all the rest is done: else whoever may label one binding, or has one kubeconfig,
+// could keep everybody's grants as they are.
+func (c ProblemCode) Blocks() bool {
+	switch c {
+	case ForeignObject, LabelGone, ForeignFile, FileOfOtherSet, ClusterNameTaken:
+		return false
+	}
+	return true
+}
 
 // Problem is something that must be mended. Pos is where the file asks for it.
 type Problem struct {
@@ -356,6 +374,26 @@ func (p Plan) Changes() bool {
 	return len(p.Requests)+len(p.Ledger.Records) > 0
 }
 
+// Blocked says whether a problem must be mended before anything is applied: one that Blocks, or one with everybody's file,
+// which is a mistake of whoever runs this.
+func (p Plan) Blocked() bool {
+	inError, named := map[string]bool{}, 0
+	for _, problem := range p.Problems {
+		if problem.Code.Blocks() {
+			return true
+		}
+		if problem.User != "" {
+			inError[problem.User] = true
+		}
+	}
+	for _, u := range p.Users {
+		if u.Pos != (spec.Pos{}) {
+			named++
+		}
+	}
+	return len(inError) > 0 && len(inError) == named
+}
+
 // Leavers are the people of whom something shows that they were in the set, and whom the plan takes out: their
 // kubeconfig is removed, or the ledger notes that they left. Sorted.
 func (p Plan) Leavers() []string {
@@ -374,10 +412,51 @@ func (p Plan) Leavers() []string {
 	return slices.Compact(names)
 }
 
-// Deletions counts what is taken away: users, bindings and roles.
+// Deletions counts what is taken away: users, bindings and roles. Bindings that the set cannot have made, whatever their
+// label says, are not among them: else whoever may write bindings in one namespace could make it too many. Those are the
+// ones that nobody of the set loses anything by, that grant a Role which is not the set's, and further ones of one role
+// and scope that its subjects do not fill.
 func (p Plan) Deletions() int {
-	s := p.Summarize()
-	return len(p.Leavers()) + s.Bindings[Delete] + s.Roles[Delete]
+	known := map[Subject]bool{}
+	note := func(user string, groups []string) {
+		known[Subject{"User", user}] = true
+		for _, g := range groups {
+			known[Subject{"Group", g}] = true
+		}
+	}
+	for _, u := range p.Users {
+		note(u.Name, nil)
+		for _, c := range []*Certificate{u.Certificate.Before, u.Certificate.After} {
+			if c != nil {
+				note(u.Name, c.Groups)
+			}
+		}
+	}
+	for _, c := range p.Ledger.Records {
+		note(one(c).User, one(c).Groups)
+	}
+	own := map[ObjectKey]bool{}
+	for _, c := range p.Roles {
+		own[ObjectKey{one(c).Namespace, one(c).Name}] = true
+	}
+	type scope struct {
+		namespace string
+		ref       RoleRef
+	}
+	subjects := map[scope]int{}
+	for _, c := range p.Bindings {
+		if c.Op != Delete || !slices.ContainsFunc(c.Before.Subjects, func(s Subject) bool { return known[s] }) {
+			continue
+		}
+		if c.Before.RoleRef.Kind == "ClusterRole" || own[c.Before.Role()] {
+			subjects[scope{c.Before.Namespace, c.Before.RoleRef}] += len(c.Before.Subjects)
+		}
+	}
+	bindings := 0
+	for _, n := range subjects {
+		bindings += (n + MaxSubjects - 1) / MaxSubjects
+	}
+	return len(p.Leavers()) + bindings + p.Summarize().Roles[Delete]
 }
 
 // Summary counts a plan's operations: Certificates by op, and so on. Keep is counted too.

@@ -159,7 +159,7 @@ func TestDestroy(t *testing.T) {
 		users = append(users, wanted(fmt.Sprintf("user%02d", i)))
 	}
 	w := settled(noon.Add(-day), users...)
-	w.Observed.Bindings = []Binding{grantTo(people(0, 20)), {Name: "theirs"}}
+	w.Observed.Bindings = []Binding{grantTo([]Subject{{"User", "user00"}, {"User", "user19"}}), {Name: "theirs"}}
 	w.Observed.Roles = []Role{{Name: "reader"}}
 	w.Users, w.Desired.Destroy = nil, true
 	p := Destroy(w.Desired, w.Observed, noon)

@@ -120,7 +120,7 @@ func asks(reasons []Reason, code ReasonCode) bool {
 func setWarnings(desired Desired, observed Observed, records []Record) []Warning {
 	list := otherEntries(desired.Users, observed.Files)
 	for _, b := range desired.Bindings {
-		if b.RoleRef != (RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}) {
+		if b.RoleRef != ClusterAdminRole {
 			continue
 		}
 		list = append(list, Warning{Code: ClusterAdmin, Namespace: b.Namespace, Items: SubjectTexts(b.Subjects)})
