@@ -270,16 +270,18 @@ func (d decision) sendAgain(key Key, want Certificate) bool {
 	})
 }
 
-// groupWarnings says which groups a certificate that is replaced still carries.
-func groupWarnings(c UserChange, now time.Time) []Warning {
-	if c.Certificate.Op == Keep || c.Certificate.Before == nil || !c.Certificate.Before.NotAfter.After(now) {
+// groupWarnings says which groups a certificate that is replaced still carries. records are the user's.
+func groupWarnings(c UserChange, observed Observed, records []Record, now time.Time) []Warning {
+	have := c.Certificate.Before
+	if c.Certificate.Op == Keep || have == nil || len(records) == 0 && !have.NotAfter.After(now) {
 		return nil
 	}
-	_, removed := difference(c.Certificate.Before.Groups, c.Certificate.After.Groups)
-	if len(removed) == 0 {
+	until, groups := observed.present(c.Name, records, now)
+	_, removed := difference(groups, c.Certificate.After.Groups)
+	if len(removed) == 0 || !until.After(now) {
 		return nil
 	}
-	return []Warning{{Code: StillInGroup, User: c.Name, Items: removed, Until: c.Certificate.Before.NotAfter}}
+	return []Warning{{Code: StillInGroup, User: c.Name, Items: removed, Until: until}}
 }
 
 // otherEntries says which users' files hold more than provision made: whoever wrote it may have a program of his run, or

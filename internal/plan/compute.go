@@ -43,7 +43,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		problems = append(problems, *problem)
 	}
 
-	p.Warnings = append(userWarnings(desired, p, records, now), setWarnings(desired, observed, records)...)
+	p.Warnings = append(userWarnings(desired, observed, p, records, now), setWarnings(desired, observed, records)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})

@@ -64,13 +64,14 @@ func (r Record) complete(c *Certificate) Record {
 
 // completeFrom is complete for one that is not issued yet and whose certificate is there.
 func (r Record) completeFrom(issued map[string]*Certificate) Record {
-	if c := issued[r.KeyHash]; c != nil && !r.Issued() {
+	if c := issued[r.KeyHash]; c != nil && c.User == r.User && !r.Issued() {
 		return r.complete(c)
 	}
 	return r
 }
 
-// issuedByKey finds the certificates of a set, in requests and in kubeconfigs.
+// issuedByKey finds the certificates of a set, in requests and, for records that are still to be completed, in
+// kubeconfigs.
 func issuedByKey(set string, observed Observed) map[string]*Certificate {
 	issued := map[string]*Certificate{}
 	for key, r := range requestsByKey(set, observed) {
@@ -78,9 +79,16 @@ func issuedByKey(set string, observed Observed) map[string]*Certificate {
 			issued[key] = r.Certificate
 		}
 	}
-	for _, f := range observed.Files {
-		if f.State == FileOurs && f.Certificate != nil {
-			issued[f.Certificate.KeyHash] = f.Certificate
+	open := map[string]bool{}
+	for _, r := range observed.Ledger {
+		open[r.KeyHash] = !r.Issued()
+	}
+	for name, f := range observed.Files {
+		if f.Certificate == nil || !open[f.Certificate.KeyHash] {
+			continue
+		}
+		if c := observed.believed(name, nil); c != nil {
+			issued[c.KeyHash] = c
 		}
 	}
 	return issued
@@ -157,10 +165,8 @@ func LedgerProblems(desired Desired, observed Observed, now time.Time) []Problem
 // people who are gone, the records say so.
 func unrecorded(observed Observed, known map[string]bool, gone func(name string) bool, now time.Time) []Record {
 	var lost []Record
+	news := func(c *Certificate) bool { return c != nil && !known[c.KeyHash] && c.NotAfter.After(now) }
 	add := func(c *Certificate, request string) {
-		if known[c.KeyHash] || !c.NotAfter.After(now) {
-			return
-		}
 		known[c.KeyHash] = true
 		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, Intended: c.NotBefore}.complete(c)
 		if gone(r.User) {
@@ -168,13 +174,13 @@ func unrecorded(observed Observed, known map[string]bool, gone func(name string)
 		}
 		lost = append(lost, r)
 	}
-	for _, f := range observed.Files {
-		if f.State == FileOurs && f.Certificate != nil {
+	for name, f := range observed.Files {
+		if news(f.Certificate) && observed.believed(name, nil) != nil {
 			add(f.Certificate, "")
 		}
 	}
 	for _, r := range observed.Requests {
-		if c := r.ownCertificate(); c != nil {
+		if c := r.ownCertificate(); news(c) {
 			add(c, r.Name)
 		}
 	}
