@@ -227,7 +227,7 @@ func (d decision) resume(c *UserChange, u User) {
 		}
 		note(RequestGone, key.Request)
 		if !keep && d.sendAgain(key, u.Certificate) {
-			c.Request = &RequestRef{Name: key.Request}
+			c.Request = &RequestRef{Name: key.Request, Resent: true}
 		}
 		return
 	}
@@ -256,13 +256,13 @@ func (d decision) resume(c *UserChange, u User) {
 	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
-	c.Request = &RequestRef{Name: r.Name, UID: r.UID}
+	c.Request = &RequestRef{Name: r.Name, UID: r.UID, Resent: resent(d.records[c.Name], r.KeyHash)}
 }
 
 // sendAgain says whether the request of a key in the journal, which the cluster does not have, can be sent again for what
 // is wanted now. The ledger lists it already, and would list one more for a new key: nobody knows whether the first was
 // ever accepted. If it was, and a certificate came of it, that is for the same key and the same subject, and ends before
-// the one that comes now: the one record covers both.
+// the one that comes now: the one record covers both, and says Resent, so that it stays even if none comes now.
 func (d decision) sendAgain(key Key, want Certificate) bool {
 	return key.KeyAlgorithm == want.KeyAlgorithm && slices.ContainsFunc(d.records[want.User], func(r Record) bool {
 		return r.KeyHash == key.KeyHash && r.Request == key.Request && !r.Issued() && r.Removed.IsZero() &&

@@ -160,6 +160,7 @@ func (d decision) superseded(users []UserChange) []Change[Request] {
 		}
 		r, ok := d.requests[key.KeyHash]
 		if ok && (r.State == Pending || r.State == Approved) {
+			r.Resent = resent(d.records[u.Name], r.KeyHash)
 			list = append(list, Change[Request]{Op: Delete, Before: &r, Reasons: []Reason{{Code: Superseded}}})
 		}
 	}

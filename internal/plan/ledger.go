@@ -21,6 +21,10 @@ type Record struct {
 	By       string        `json:"by"`               // who applied, as the API server calls him
 	Digest   string        `json:"digest,omitempty"` // of the users file
 
+	// Resent says that the request was sent more than once. What came of it the first time nobody saw, and a certificate
+	// may live although the request was denied, or given up, later: the record stays until that would have ended.
+	Resent bool `json:"resent,omitempty"`
+
 	// Once issued.
 	Serial       string    `json:"serial,omitempty"`
 	CredentialID string    `json:"credentialID,omitempty"`
@@ -120,7 +124,7 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 		if !after.Live(now) {
 			continue // dropped with a later write
 		}
-		if void[before.KeyHash] && !after.Issued() {
+		if void[before.KeyHash] && !after.Issued() && !before.Resent {
 			changes = append(changes, Change[Record]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RequestDenied, To: before.Request}}})
 			continue
 		}
@@ -185,6 +189,11 @@ func unrecorded(observed Observed, known map[string]bool, gone func(name string)
 		}
 	}
 	return lost
+}
+
+// resent says whether one of a user's records is of a key whose request was sent more than once.
+func resent(records []Record, keyHash string) bool {
+	return slices.ContainsFunc(records, func(r Record) bool { return r.KeyHash == keyHash && r.Resent })
 }
 
 // live leaves out what has expired.

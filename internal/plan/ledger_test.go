@@ -85,6 +85,28 @@ func TestLedger(t *testing.T) {
 			intend(w, "jane")
 			w.Requests = []Request{requestOf(w.Users[0], key, Failed, noon)}
 		}, want: []string{"delete jane [RequestDenied]"}},
+		{name: "denied, and sent before", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			w.Requests = []Request{requestOf(w.Users[0], key, Denied, noon)}
+		}},
+		{name: "failed, and sent before", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			w.Requests = []Request{requestOf(w.Users[0], key, Failed, noon)}
+		}},
+		{name: "denied, and sent before, by another operator", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			r := requestOf(w.Users[0], key, Denied, noon)
+			r.Conforms, r.OfOther = false, true
+			w.Requests = []Request{r}
+		}},
+		{name: "sent twice, and issued", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			w.Requests = []Request{requestOf(w.Users[0], key, Issued, noon)}
+		}, want: []string{"update jane [OutcomeKnown]"}},
 		{name: "a denied copy of a request that was issued", change: func(w *world) {
 			r := requestOf(w.Users[0], keyHash("jane"), Denied, noon)
 			w.Requests = []Request{r} // the record is of a certificate that exists

@@ -150,6 +150,9 @@ type Request struct {
 	// Mismatch names the first that is not.
 	Conforms bool
 	Mismatch string
+	// Resent is whether the ledger says that it was sent more than once: then a certificate may live that nobody saw. Only
+	// of one that a plan deletes.
+	Resent bool
 	// OfOther is whether it is only the requesting user that does not conform: perhaps another operator of the set.
 	OfOther bool
 }

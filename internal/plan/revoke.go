@@ -36,7 +36,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	slices.SortFunc(p.Bindings, func(a, b Change[Binding]) int {
 		return compareKeys(a.Before.Namespace, a.Before.Name, b.Before.Namespace, b.Before.Name)
 	})
-	d := decision{observed: observed, requests: requestsByKey(desired.Set, observed), now: now}
+	d := decision{observed: observed, records: byUser(observed.Ledger), requests: requestsByKey(desired.Set, observed), now: now}
 	stays := map[string]bool{}
 	for name := range observed.Files {
 		stays[name] = !leaves(name)
