@@ -153,7 +153,7 @@ func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watc
 	r.progress.issue()
 
 	want := u.Certificate.After
-	record := r.recordOf(spec)
+	record := r.recordOf(u, spec)
 	issued, err := credential.Judge(pem, spec.KeyHash, want.User, want.Groups)
 	if err != nil {
 		// Its key is of no use: with it the next apply would get the same certificate again.
@@ -201,7 +201,7 @@ func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto
 	// The ledger should list what is resumed, but somebody may have deleted that since it was asked for.
 	if !r.opts.DryRun && (u.Certificate.Op != plan.Resume || !r.ledger.Lists(spec.KeyHash)) {
 		intended = true
-		if err := r.record.intend(r.recordOf(spec)); err != nil {
+		if err := r.record.intend(r.recordOf(u, spec)); err != nil {
 			return nil, request, spec, fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
 		}
 	}
@@ -293,19 +293,23 @@ func (r *run) expect(users []int) {
 	r.record.expect(n)
 }
 
+// neverIssued says whether a user has no certificate of a request that ended without one. It may have been sent by an
+// earlier run too, and nobody saw what came of that.
+func neverIssued(u plan.UserChange) bool { return u.Request == nil || !u.Request.Resent }
+
 // recordOf is the ledger's record of a request.
-func (r *run) recordOf(spec cluster.RequestSpec) plan.Record {
+func (r *run) recordOf(u plan.UserChange, spec cluster.RequestSpec) plan.Record {
 	return plan.Record{
 		User: spec.User, Groups: spec.Groups, KeyHash: spec.KeyHash, Request: spec.Name, Duration: spec.Duration,
-		Intended: r.began, By: r.client.Username(), Digest: r.plan.Digest,
+		Intended: r.began, By: r.client.Username(), Digest: r.plan.Digest, Resent: !neverIssued(u),
 	}
 }
 
 // ended drops the key of a request that we shall get no certificate for, and returns err. One that was decided was never
-// issued, so the ledger forgets it; one that somebody deleted may have been, unseen.
+// issued, so the ledger forgets it, unless it was sent before; one that somebody deleted may have been, unseen.
 func (r *run) ended(u plan.UserChange, spec cluster.RequestSpec, err error) error {
 	_, decided := errors.AsType[*cluster.DecidedError](err)
-	if decided {
+	if decided && neverIssued(u) {
 		r.record.void(spec.KeyHash)
 	}
 	if decided || errors.Is(err, cluster.ErrGone) {

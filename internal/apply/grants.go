@@ -224,7 +224,7 @@ func (r *run) leave() {
 
 // abandon deletes requests of ours that would only be issued behind our back. A request that was still pending can
 // never be issued after that, so the ledger forgets it; one that was approved may have been issued in this very moment,
-// so its record stays.
+// and one that was sent twice may have been the first time, so their records stay.
 func (r *run) abandon() {
 	var drop []string
 	var requests sync.WaitGroup
@@ -235,7 +235,7 @@ func (r *run) abandon() {
 	}
 	requests.Wait()
 	for i, c := range r.plan.Requests {
-		if r.requestResults[i].Status == Done && c.Before.State == plan.Pending && c.Before.Conforms {
+		if r.requestResults[i].Status == Done && forgets(*c.Before) {
 			drop = append(drop, c.Before.KeyHash)
 		}
 	}
@@ -246,6 +246,9 @@ func (r *run) abandon() {
 		r.stop(&StoppedError{err})
 	}
 }
+
+// forgets says whether no certificate can come, or can have come, of a request that was deleted.
+func forgets(r plan.Request) bool { return r.State == plan.Pending && r.Conforms && !r.Resent }
 
 // write makes one call and fills its result.
 func (r *run) write(result *Result, call func(context.Context) error) {

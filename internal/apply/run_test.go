@@ -118,3 +118,35 @@ func TestSent(t *testing.T) {
 		})
 	}
 }
+
+// The ledger forgets a request of which no certificate can ever have come, and no other.
+func TestForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		request *plan.RequestRef
+		never   bool
+	}{
+		{"new", nil, true},
+		{"resumed", &plan.RequestRef{Name: "a", UID: "1"}, true},
+		{"sent again", &plan.RequestRef{Name: "a", Resent: true}, false},
+		{"sent again, and resumed later", &plan.RequestRef{Name: "a", UID: "1", Resent: true}, false},
+	} {
+		if got := neverIssued(plan.UserChange{Request: c.request}); got != c.never {
+			t.Errorf("%s, and denied: forgotten %v", c.name, got)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		request plan.Request
+		forgets bool
+	}{
+		{"pending", plan.Request{State: plan.Pending, Conforms: true}, true},
+		{"pending, sent twice", plan.Request{State: plan.Pending, Conforms: true, Resent: true}, false},
+		{"approved", plan.Request{State: plan.Approved, Conforms: true}, false},
+		{"not as we send it", plan.Request{State: plan.Pending}, false},
+	} {
+		if got := forgets(c.request); got != c.forgets {
+			t.Errorf("%s, and deleted: forgotten %v", c.name, got)
+		}
+	}
+}

@@ -227,7 +227,7 @@ func (d decision) resume(c *UserChange, u User) {
 		}
 		note(RequestGone, key.Request)
 		if !keep && d.sendAgain(key, u.Certificate) {
-			c.Request = &RequestRef{Name: key.Request}
+			c.Request = &RequestRef{Name: key.Request, Resent: true}
 		}
 		return
 	}
@@ -256,13 +256,13 @@ func (d decision) resume(c *UserChange, u User) {
 	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
-	c.Request = &RequestRef{Name: r.Name, UID: r.UID}
+	c.Request = &RequestRef{Name: r.Name, UID: r.UID, Resent: resent(d.records[c.Name], r.KeyHash)}
 }
 
 // sendAgain says whether the request of a key in the journal, which the cluster does not have, can be sent again for what
 // is wanted now. The ledger lists it already, and would list one more for a new key: nobody knows whether the first was
 // ever accepted. If it was, and a certificate came of it, that is for the same key and the same subject, and ends before
-// the one that comes now: the one record covers both.
+// the one that comes now: the one record covers both, and says Resent, so that it stays even if none comes now.
 func (d decision) sendAgain(key Key, want Certificate) bool {
 	return key.KeyAlgorithm == want.KeyAlgorithm && slices.ContainsFunc(d.records[want.User], func(r Record) bool {
 		return r.KeyHash == key.KeyHash && r.Request == key.Request && !r.Issued() && r.Removed.IsZero() &&
@@ -270,16 +270,18 @@ func (d decision) sendAgain(key Key, want Certificate) bool {
 	})
 }
 
-// groupWarnings says which groups a certificate that is replaced still carries.
-func groupWarnings(c UserChange, now time.Time) []Warning {
-	if c.Certificate.Op == Keep || c.Certificate.Before == nil || !c.Certificate.Before.NotAfter.After(now) {
+// groupWarnings says which groups a certificate that is replaced still carries. records are the user's.
+func groupWarnings(c UserChange, observed Observed, records []Record, now time.Time) []Warning {
+	have := c.Certificate.Before
+	if c.Certificate.Op == Keep || have == nil || len(records) == 0 && !have.NotAfter.After(now) {
 		return nil
 	}
-	_, removed := difference(c.Certificate.Before.Groups, c.Certificate.After.Groups)
-	if len(removed) == 0 {
+	until, groups := observed.present(c.Name, records, now)
+	_, removed := difference(groups, c.Certificate.After.Groups)
+	if len(removed) == 0 || !until.After(now) {
 		return nil
 	}
-	return []Warning{{Code: StillInGroup, User: c.Name, Items: removed, Until: c.Certificate.Before.NotAfter}}
+	return []Warning{{Code: StillInGroup, User: c.Name, Items: removed, Until: until}}
 }
 
 // otherEntries says which users' files hold more than provision made: whoever wrote it may have a program of his run, or

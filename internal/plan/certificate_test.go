@@ -671,8 +671,43 @@ func TestSendAgain(t *testing.T) {
 			if got.Certificate.Op != Issue {
 				t.Fatalf("%+v", got)
 			}
-			if again := got.Request != nil && got.Request.Name == RequestName(setName, "jane", key) && got.Request.UID == ""; again != c.again || !again && got.Request != nil {
+			if again := got.Request != nil && got.Request.Name == RequestName(setName, "jane", key) && got.Request.UID == "" && got.Request.Resent; again != c.again || !again && got.Request != nil {
 				t.Errorf("request %+v", got.Request)
+			}
+		})
+	}
+}
+
+// A request that was sent twice may have been issued the first time, whatever becomes of it now: whoever resumes or
+// deletes it is told.
+func TestResent(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	for _, resent := range []bool{false, true} {
+		t.Run(fmt.Sprint(resent), func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			delete(w.Files, "jane")
+			w.Keys["jane"] = journalKey(w.Users[0], key)
+			w.Requests = []Request{requestOf(w.Users[0], key, Pending, noon)}
+			w.Ledger = []Record{
+				{User: "jane", KeyHash: keyHash("other"), Duration: 30 * day, Intended: noon.Add(-time.Hour), Resent: !resent},
+				{User: "jane", Groups: []string{"dev"}, KeyHash: key, Request: w.Keys["jane"].Request, Duration: 30 * day, Intended: noon.Add(-time.Hour), Resent: resent},
+			}
+			if got := janeOf(t, w.plan()); got.Certificate.Op != Resume || got.Request.Resent != resent {
+				t.Errorf("resumed: %+v", got.Request)
+			}
+			if got := Revoke(w.Desired, w.Observed, []string{"jane"}, noon).Requests; len(got) != 1 || got[0].Before.Resent != resent {
+				t.Errorf("revoked: %+v", got)
+			}
+			w.Users[0].Certificate.Groups = nil
+			if got := w.plan().Requests; len(got) != 1 || got[0].Before.Resent != resent {
+				t.Errorf("superseded: %+v", got)
+			}
+			w.Users = nil
+			if got := w.plan().Requests; len(got) != 1 || got[0].Before.Resent != resent {
+				t.Errorf("left: %+v", got)
+			}
+			if w.Requests[0].Resent {
+				t.Error("the input was changed")
 			}
 		})
 	}

@@ -43,7 +43,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		problems = append(problems, *problem)
 	}
 
-	p.Warnings = append(userWarnings(desired, p, records, now), setWarnings(desired, observed, records)...)
+	p.Warnings = append(userWarnings(desired, observed, p, records, now), setWarnings(desired, observed, records)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
@@ -160,6 +160,7 @@ func (d decision) superseded(users []UserChange) []Change[Request] {
 		}
 		r, ok := d.requests[key.KeyHash]
 		if ok && (r.State == Pending || r.State == Approved) {
+			r.Resent = resent(d.records[u.Name], r.KeyHash)
 			list = append(list, Change[Request]{Op: Delete, Before: &r, Reasons: []Reason{{Code: Superseded}}})
 		}
 	}

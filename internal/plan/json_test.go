@@ -9,7 +9,7 @@ import (
 )
 
 func TestDurationIsWrittenInSeconds(t *testing.T) {
-	record := Record{User: "jane", Groups: []string{"a"}, KeyHash: "k", Duration: 36 * time.Hour, Intended: time.Unix(1000, 0).UTC()}
+	record := Record{User: "jane", Groups: []string{"a"}, KeyHash: "k", Duration: 36 * time.Hour, Intended: time.Unix(1000, 0).UTC(), Resent: true}
 	certificate := Certificate{User: "jane", Groups: []string{"a"}, Duration: 36 * time.Hour}
 	for _, c := range []struct{ in, out any }{{record, &Record{}}, {certificate, &Certificate{}}} {
 		data, err := json.Marshal(c.in)

@@ -21,6 +21,10 @@ type Record struct {
 	By       string        `json:"by"`               // who applied, as the API server calls him
 	Digest   string        `json:"digest,omitempty"` // of the users file
 
+	// Resent says that the request was sent more than once. What came of it the first time nobody saw, and a certificate
+	// may live although the request was denied, or given up, later: the record stays until that would have ended.
+	Resent bool `json:"resent,omitempty"`
+
 	// Once issued.
 	Serial       string    `json:"serial,omitempty"`
 	CredentialID string    `json:"credentialID,omitempty"`
@@ -64,13 +68,14 @@ func (r Record) complete(c *Certificate) Record {
 
 // completeFrom is complete for one that is not issued yet and whose certificate is there.
 func (r Record) completeFrom(issued map[string]*Certificate) Record {
-	if c := issued[r.KeyHash]; c != nil && !r.Issued() {
+	if c := issued[r.KeyHash]; c != nil && c.User == r.User && !r.Issued() {
 		return r.complete(c)
 	}
 	return r
 }
 
-// issuedByKey finds the certificates of a set, in requests and in kubeconfigs.
+// issuedByKey finds the certificates of a set, in requests and, for records that are still to be completed, in
+// kubeconfigs.
 func issuedByKey(set string, observed Observed) map[string]*Certificate {
 	issued := map[string]*Certificate{}
 	for key, r := range requestsByKey(set, observed) {
@@ -78,9 +83,16 @@ func issuedByKey(set string, observed Observed) map[string]*Certificate {
 			issued[key] = r.Certificate
 		}
 	}
-	for _, f := range observed.Files {
-		if f.State == FileOurs && f.Certificate != nil {
-			issued[f.Certificate.KeyHash] = f.Certificate
+	open := map[string]bool{}
+	for _, r := range observed.Ledger {
+		open[r.KeyHash] = !r.Issued()
+	}
+	for name, f := range observed.Files {
+		if f.Certificate == nil || !open[f.Certificate.KeyHash] {
+			continue
+		}
+		if c := observed.believed(name, nil); c != nil {
+			issued[c.KeyHash] = c
 		}
 	}
 	return issued
@@ -112,7 +124,7 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 		if !after.Live(now) {
 			continue // dropped with a later write
 		}
-		if void[before.KeyHash] && !after.Issued() {
+		if void[before.KeyHash] && !after.Issued() && !before.Resent {
 			changes = append(changes, Change[Record]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RequestDenied, To: before.Request}}})
 			continue
 		}
@@ -157,10 +169,8 @@ func LedgerProblems(desired Desired, observed Observed, now time.Time) []Problem
 // people who are gone, the records say so.
 func unrecorded(observed Observed, known map[string]bool, gone func(name string) bool, now time.Time) []Record {
 	var lost []Record
+	news := func(c *Certificate) bool { return c != nil && !known[c.KeyHash] && c.NotAfter.After(now) }
 	add := func(c *Certificate, request string) {
-		if known[c.KeyHash] || !c.NotAfter.After(now) {
-			return
-		}
 		known[c.KeyHash] = true
 		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, Intended: c.NotBefore}.complete(c)
 		if gone(r.User) {
@@ -168,17 +178,22 @@ func unrecorded(observed Observed, known map[string]bool, gone func(name string)
 		}
 		lost = append(lost, r)
 	}
-	for _, f := range observed.Files {
-		if f.State == FileOurs && f.Certificate != nil {
+	for name, f := range observed.Files {
+		if news(f.Certificate) && observed.believed(name, nil) != nil {
 			add(f.Certificate, "")
 		}
 	}
 	for _, r := range observed.Requests {
-		if c := r.ownCertificate(); c != nil {
+		if c := r.ownCertificate(); news(c) {
 			add(c, r.Name)
 		}
 	}
 	return lost
+}
+
+// resent says whether one of a user's records is of a key whose request was sent more than once.
+func resent(records []Record, keyHash string) bool {
+	return slices.ContainsFunc(records, func(r Record) bool { return r.KeyHash == keyHash && r.Resent })
 }
 
 // live leaves out what has expired.

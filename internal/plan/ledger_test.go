@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"testing"
@@ -84,6 +85,28 @@ func TestLedger(t *testing.T) {
 			intend(w, "jane")
 			w.Requests = []Request{requestOf(w.Users[0], key, Failed, noon)}
 		}, want: []string{"delete jane [RequestDenied]"}},
+		{name: "denied, and sent before", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			w.Requests = []Request{requestOf(w.Users[0], key, Denied, noon)}
+		}},
+		{name: "failed, and sent before", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			w.Requests = []Request{requestOf(w.Users[0], key, Failed, noon)}
+		}},
+		{name: "denied, and sent before, by another operator", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			r := requestOf(w.Users[0], key, Denied, noon)
+			r.Conforms, r.OfOther = false, true
+			w.Requests = []Request{r}
+		}},
+		{name: "sent twice, and issued", change: func(w *world) {
+			intend(w, "jane")
+			w.Ledger[1].Resent = true
+			w.Requests = []Request{requestOf(w.Users[0], key, Issued, noon)}
+		}, want: []string{"update jane [OutcomeKnown]"}},
 		{name: "a denied copy of a request that was issued", change: func(w *world) {
 			r := requestOf(w.Users[0], keyHash("jane"), Denied, noon)
 			w.Requests = []Request{r} // the record is of a certificate that exists
@@ -191,5 +214,112 @@ func TestTakenNames(t *testing.T) {
 	want := []Warning{{Code: NameAgain, User: "left", Items: []string{"shop", "till"}, Until: end.Add(day)}, {Code: NameInOtherSet, User: "both", Items: []string{"till"}}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%+v\nwant\n%+v", got, want)
+	}
+}
+
+// Who has her kubeconfig's file may put any certificate into it. Only one of hers that the cluster's CA has signed, or
+// that the ledger lists, tells anything.
+func TestForgedCertificate(t *testing.T) {
+	ca, caKey := testCA(t, "ca", nil)
+	own, ownKey := testCA(t, "own", nil)
+	signed, forged := testLeaf(t, ca, caKey), testLeaf(t, own, ownKey)
+	year := noon.Add(365 * day)
+	put := func(f *File, change func(*Certificate)) {
+		c := *f.Certificate
+		c.CredentialID = "X509SHA256=another"
+		change(&c)
+		f.Certificate = &c
+	}
+	for _, c := range []struct {
+		name    string
+		leaf    *x509.Certificate
+		noCA    bool
+		change  func(*Certificate)
+		counts  bool // for the ledger, if that does not list her key
+		forLife bool // for what she can do, if it does
+	}{
+		{name: "listed, signed", leaf: signed, change: func(c *Certificate) { c.CredentialID = "X509SHA256=" + c.KeyHash }, counts: true},
+		{name: "listed, by a CA that is gone", leaf: forged, change: func(c *Certificate) { c.CredentialID = "X509SHA256=" + c.KeyHash }},
+		{name: "signed, not listed", leaf: signed, change: func(c *Certificate) { c.NotAfter = year }, counts: true, forLife: true},
+		{name: "signed, another's", leaf: signed, change: func(c *Certificate) { c.User, c.NotAfter = "mike", year }},
+		{name: "forged, hers, with her key and serial", leaf: forged, change: func(c *Certificate) { c.Groups, c.NotAfter = nil, year }},
+		{name: "forged, another's", leaf: forged, change: func(c *Certificate) { c.User, c.NotAfter = "mike", year }},
+		{name: "forged, expired", leaf: forged, change: func(c *Certificate) { c.Groups, c.NotAfter = nil, noon }},
+		{name: "CA not known, hers", leaf: forged, noCA: true, change: func(c *Certificate) { c.NotAfter = year }, counts: true, forLife: true},
+		{name: "CA not known, another's", leaf: forged, noCA: true, change: func(c *Certificate) { c.User, c.NotAfter = "mike", year }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			forge := func() world {
+				w := settled(noon.Add(-day), wanted("jane", "dev"))
+				w.ClientCA = []*x509.Certificate{ca}
+				if c.noCA {
+					w.ClientCA = nil
+				}
+				w.file(func(f *File) {
+					f.Leaf = c.leaf
+					put(f, c.change)
+				})
+				return w
+			}
+			until := noon.Add(29*day - backdate)
+			if c.forLife {
+				until = year
+			}
+
+			w := forge()
+			if got, groups := Remaining(w.Observed, "jane", noon); !got.Equal(until) || !slices.Equal(groups, []string{"dev"}) {
+				t.Errorf("remaining: until %v, groups %v", got, groups)
+			}
+			if s := Status(w.Desired, w.Observed, noon); len(s) != 1 || !slices.Equal(s[0].Groups, []string{"dev"}) ||
+				!s[0].Until.Equal(until) && s[0].State != StateExpired {
+				t.Errorf("status: %+v", s)
+			}
+			w.Users[0].Certificate.Groups = nil
+			if got := w.plan().Warnings; !slices.ContainsFunc(got, func(w Warning) bool { return w.Code == StillInGroup && w.Until.Equal(until) }) {
+				t.Errorf("out of the group: %+v", got)
+			}
+			w.Users = nil
+			if got := w.plan().Warnings; len(got) == 0 || got[0].Code != StillAuthenticates || !got[0].Until.Equal(until) || !slices.Equal(got[0].Items, []string{"dev"}) {
+				t.Errorf("left: %+v", got)
+			}
+			if s := Status(w.Desired, w.Observed, noon); len(s) != 1 || s[0].User != "jane" || !s[0].Until.Equal(until) || !slices.Equal(s[0].Groups, []string{"dev"}) {
+				t.Errorf("status of one who left: %+v", s)
+			}
+
+			w = forge()
+			w.Ledger, w.RebuildLedger = nil, true
+			created := w.plan().Ledger.Records
+			if (len(created) == 1) != c.counts || len(created) == 1 && created[0].After.User != "jane" {
+				t.Errorf("rebuilt: %+v", created)
+			}
+			w.RebuildLedger = false
+			if got := slices.Contains(problemCodes(w.plan()), LedgerIncomplete); got != c.counts {
+				t.Errorf("incomplete: %v", got)
+			}
+			revoked := Revoke(w.Desired, w.Observed, []string{"jane", "mike"}, noon).Ledger.Records
+			if (len(revoked) == 1) != c.counts {
+				t.Errorf("revoked: %+v", revoked)
+			}
+
+			w = forge()
+			intent := w.Ledger[0]
+			intent.Serial, intent.CredentialID, intent.NotBefore, intent.NotAfter = "", "", time.Time{}, time.Time{}
+			w.Ledger = []Record{intent}
+			if got := w.plan().Ledger.Records; (len(got) == 1) != c.counts {
+				t.Errorf("completed: %+v", got)
+			}
+		})
+	}
+}
+
+// The key of a certificate is no secret: a record is completed by its user's certificate only.
+func TestCompletedByAnother(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane"), wanted("mike"))
+	mike := Record{User: "mike", KeyHash: keyHash("jane"), Duration: day, Intended: noon}
+	w.Ledger = []Record{mike}
+	for _, c := range w.plan().Ledger.Records {
+		if c.Before != nil {
+			t.Errorf("%+v", c.After)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/x509"
 	"io/fs"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -85,6 +86,31 @@ type File struct {
 	OtherContext string
 }
 
+// believed is the certificate in a user's kubeconfig if it tells what she can do, or nil. records are hers. Root may have
+// given her the file, and then she can put any certificate into it: what counts is for her, and is one that the ledger
+// lists, to the last byte, or that a CA of the cluster has signed.
+func (o Observed) believed(user string, records []Record) *Certificate {
+	f := o.Files[user]
+	c := f.Certificate
+	if f.State != FileOurs || c == nil || c.User != user {
+		return nil
+	}
+	listed := func(r Record) bool { return r.Issued() && r.KeyHash == c.KeyHash && r.CredentialID == c.CredentialID }
+	if o.ClientCA == nil || slices.ContainsFunc(records, listed) || SignedByAny(f.Leaf, o.ClientCA) {
+		return c
+	}
+	return nil
+}
+
+// present says until when the certificate in a user's kubeconfig lives, and for which groups it is. If nothing there can
+// be believed, it is what her records say together.
+func (o Observed) present(user string, records []Record, now time.Time) (until time.Time, groups []string) {
+	if c := o.believed(user, records); c != nil {
+		return c.NotAfter, c.Groups
+	}
+	return remaining(records, nil, now)
+}
+
 // Key is a private key in the journal: the public half of what the journal knows.
 type Key struct {
 	User         string
@@ -124,6 +150,9 @@ type Request struct {
 	// Mismatch names the first that is not.
 	Conforms bool
 	Mismatch string
+	// Resent is whether the ledger says that it was sent more than once: then a certificate may live that nobody saw. Only
+	// of one that a plan deletes.
+	Resent bool
 	// OfOther is whether it is only the requesting user that does not conform: perhaps another operator of the set.
 	OfOther bool
 }

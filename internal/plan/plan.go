@@ -223,8 +223,9 @@ func (u UserChange) Idle() bool {
 // RequestRef names one CertificateSigningRequest object, not just a name that another could take; without a UID it is the
 // name of one that nobody has seen in the cluster.
 type RequestRef struct {
-	Name string    `json:"name"`
-	UID  types.UID `json:"uid"`
+	Name   string    `json:"name"`
+	UID    types.UID `json:"uid"`
+	Resent bool      `json:"resent,omitempty"` // sent more than once, or will be: see Record
 }
 
 // WarningCode says what a person should know although nothing is changed for it.

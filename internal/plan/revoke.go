@@ -36,7 +36,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	slices.SortFunc(p.Bindings, func(a, b Change[Binding]) int {
 		return compareKeys(a.Before.Namespace, a.Before.Name, b.Before.Namespace, b.Before.Name)
 	})
-	d := decision{observed: observed, requests: requestsByKey(desired.Set, observed), now: now}
+	d := decision{observed: observed, records: byUser(observed.Ledger), requests: requestsByKey(desired.Set, observed), now: now}
 	stays := map[string]bool{}
 	for name := range observed.Files {
 		stays[name] = !leaves(name)
@@ -78,7 +78,9 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 
 // Remaining is what a person's living certificates still say: until when, and which groups.
 func Remaining(observed Observed, name string, now time.Time) (until time.Time, groups []string) {
-	return remaining(byUser(observed.Ledger)[name], certificatesIn(observed)[name], now)
+	observed.Files = map[string]File{name: observed.Files[name]} // nobody else's has to be looked at
+	records := byUser(observed.Ledger)
+	return remaining(records[name], certificatesIn(observed, records, now)[name], now)
 }
 
 // remaining is the same from a person's own records, and her certificates that show by themselves.
@@ -101,12 +103,16 @@ func remaining(records []Record, seen []*Certificate, now time.Time) (until time
 	return until, slices.Compact(groups)
 }
 
-// certificatesIn finds, by user, the certificates in the directory and those that requests of this operator still show.
-func certificatesIn(observed Observed) map[string][]*Certificate {
+// certificatesIn finds, by user, the living certificates in the directory and those that requests of this operator still
+// show.
+func certificatesIn(observed Observed, records map[string][]Record, now time.Time) map[string][]*Certificate {
 	by := map[string][]*Certificate{}
 	for name, f := range observed.Files {
-		if f.State == FileOurs && f.Certificate != nil {
-			by[name] = append(by[name], f.Certificate)
+		if f.Certificate == nil || !f.Certificate.NotAfter.After(now) {
+			continue
+		}
+		if c := observed.believed(name, records[name]); c != nil {
+			by[name] = append(by[name], c)
 		}
 	}
 	for _, r := range observed.Requests {

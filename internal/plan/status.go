@@ -46,20 +46,23 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		changes[c.Name] = c
 	}
 	named := map[string]bool{}
-	living, seen := byUser(live(observed.Ledger, now)), certificatesIn(observed)
+	living := byUser(live(observed.Ledger, now))
+	seen := certificatesIn(observed, living, now)
 	for _, u := range desired.Users {
 		name := u.Certificate.User
 		named[name] = true
 		f, records := observed.Files[name], living[name]
-		s := UserStatus{User: name, Groups: groupsHeld(records, f, now), Certificates: records}
+		s := UserStatus{User: name, Groups: groupsHeld(records, seen[name], now), Certificates: records}
 		s.Grants = grants.of(name, s.Groups)
 		if f.State == FileOurs {
 			s.File = f.Name
-			if f.Certificate != nil {
-				s.Until = f.Certificate.NotAfter
-			}
 		}
 		last, _ := remaining(records, seen[name], now)
+		if c := f.Certificate; f.State == FileOurs && c != nil {
+			if s.Until = c.NotAfter; c.NotAfter.After(now) && !slices.Contains(seen[name], c) {
+				s.Until = last // it is not hers, whatever it says
+			}
+		}
 		if s.State = stateFor(changes[name], now); s.State == StateMissing {
 			s.Until = last // of one who left, when the name may be given again
 		}
@@ -79,7 +82,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		gone[name] = !named[name]
 	}
 	for name, f := range observed.Files {
-		if f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now) {
+		if f.Certificate != nil && slices.Contains(seen[name], f.Certificate) {
 			gone[name] = !named[name]
 		}
 	}
@@ -130,16 +133,19 @@ func (g granted) of(user string, groups []string) []string {
 	return slices.Compact(list)
 }
 
-// groupsHeld are the groups in the certificates that a user has and that live.
-func groupsHeld(records []Record, f File, now time.Time) []string {
+// groupsHeld are the groups in the certificates that a user has and that live: those that her records list, and those
+// that show by themselves.
+func groupsHeld(records []Record, seen []*Certificate, now time.Time) []string {
 	var groups []string
 	for _, r := range records {
 		if r.Issued() {
 			groups = append(groups, r.Groups...)
 		}
 	}
-	if f.State == FileOurs && f.Certificate != nil && f.Certificate.NotAfter.After(now) {
-		groups = append(groups, f.Certificate.Groups...)
+	for _, c := range seen {
+		if c.NotAfter.After(now) {
+			groups = append(groups, c.Groups...)
+		}
 	}
 	slices.Sort(groups)
 	return slices.Compact(groups)

@@ -11,7 +11,7 @@ import (
 )
 
 // userWarnings are those about single users, and those about many that are said once.
-func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Warning {
+func userWarnings(desired Desired, observed Observed, p Plan, records []Record, now time.Time) []Warning {
 	var list []Warning
 	asked := map[string]Certificate{}
 	for _, u := range desired.Users {
@@ -19,16 +19,12 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 	}
 	lives := byUser(records)
 	told := map[string]bool{}
-	stays := func(name string, c *Certificate) {
-		until, groups := time.Time{}, []string(nil)
-		if c != nil {
-			until, groups = c.NotAfter, c.Groups
+	stays := func(name string) {
+		var seen []*Certificate
+		if c := observed.believed(name, lives[name]); c != nil {
+			seen = append(seen, c)
 		}
-		for _, r := range lives[name] {
-			if r.Until().After(until) {
-				until, groups = r.Until(), r.Groups
-			}
-		}
+		until, groups := remaining(lives[name], seen, now)
 		if until.After(now) && !told[name] {
 			told[name] = true
 			list = append(list, Warning{Code: StillAuthenticates, User: name, Items: groups, Until: until})
@@ -39,10 +35,10 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 	var kept []Certificate
 	for _, u := range p.Users {
 		if u.Kubeconfig.Op == Remove {
-			stays(u.Name, u.Certificate.Before)
+			stays(u.Name)
 			continue
 		}
-		list = append(list, groupWarnings(u, now)...)
+		list = append(list, groupWarnings(u, observed, lives[u.Name], now)...)
 		if until := reused(lives[u.Name], now); !until.IsZero() && u.Certificate.Op != Keep {
 			list = append(list, Warning{Code: NameAgain, User: u.Name, Until: until})
 		}
@@ -58,16 +54,18 @@ func userWarnings(desired Desired, p Plan, records []Record, now time.Time) []Wa
 			}
 			kept = append(kept, *have)
 		}
-		if have := u.Certificate.Before; have != nil && asks(u.Certificate.Reasons, Requested) && have.NotAfter.After(now) {
-			older = append(older, u.Name)
-			if have.NotAfter.After(olderUntil) {
-				olderUntil = have.NotAfter
+		if u.Certificate.Before != nil && asks(u.Certificate.Reasons, Requested) {
+			if until, _ := observed.present(u.Name, lives[u.Name], now); until.After(now) {
+				older = append(older, u.Name)
+				if until.After(olderUntil) {
+					olderUntil = until
+				}
 			}
 		}
 	}
 	for _, c := range p.Ledger.Records {
 		if c.Op == Update && c.Before.Removed.IsZero() && !c.After.Removed.IsZero() {
-			stays(c.After.User, nil)
+			stays(c.After.User)
 		}
 	}
 	if len(later) > 0 {
