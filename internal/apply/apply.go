@@ -69,7 +69,7 @@ type run struct {
 	requests *semaphore.Weighted // requests to the API server at once, for certificates
 	grants   *semaphore.Weighted // and for all else: it must not stand behind a thousand of those
 	cpu      *semaphore.Weighted // keys being made at once
-	disk     *semaphore.Weighted // files being synced at once
+	disk     *semaphore.Weighted // files being synced at once: what waits together, the disk does together
 	progress *Progress
 
 	ledger *cluster.Ledger // nil in a dry run
@@ -114,7 +114,7 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 		requests: semaphore.NewWeighted(int64(o.Concurrency)),
 		grants:   semaphore.NewWeighted(int64(max(1, o.Concurrency/4))),
 		cpu:      semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
-		disk:     semaphore.NewWeighted(64),
+		disk:     semaphore.NewWeighted(256),
 		roles:    make([]Result, len(p.Roles)),
 		bindings: make([]Result, len(p.Bindings)),
 		users:    make([]Result, len(p.Users)),

@@ -15,11 +15,11 @@ import (
 // The steps: temporary name in the same directory (0600 from the start, O_EXCL, so that no planted file is used),
 // write, sync, close, rename, sync the directory. On failure the temporary file is removed.
 func (d *Dir) writeFile(dir, name string, data []byte) error {
-	temp := filepath.Join(dir, tempPrefix+rand.Text())
-	place := filepath.Join(dir, name)
-	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	temp := tempPrefix + rand.Text()
+	in := d.open[dir]
+	f, err := in.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", d.join(place), cause(err))
+		return fmt.Errorf("write %s: %w", d.join(dir, name), cause(err))
 	}
 	_, err = f.Write(data)
 	if err == nil {
@@ -29,21 +29,21 @@ func (d *Dir) writeFile(dir, name string, data []byte) error {
 		err = e
 	}
 	if err == nil {
-		err = d.root.Rename(temp, place)
+		err = in.Rename(temp, name)
 	}
 	if err != nil {
-		d.root.Remove(temp) // the first error is the one to tell
-		return fmt.Errorf("write %s: %w", d.join(place), cause(err))
+		in.Remove(temp) // the first error is the one to tell
+		return fmt.Errorf("write %s: %w", d.join(dir, name), cause(err))
 	}
 	if err := d.sync[dir].wait(); err != nil {
-		return fmt.Errorf("sync the directory of %s: %w", d.join(place), cause(err))
+		return fmt.Errorf("sync the directory of %s: %w", d.join(dir, name), cause(err))
 	}
 	return nil
 }
 
 // removeFile removes dir/name; one that is not there is no error.
 func (d *Dir) removeFile(dir, name string) error {
-	err := d.root.Remove(filepath.Join(dir, name))
+	err := d.open[dir].Remove(name)
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("remove %s: %w", d.join(dir, name), cause(err))
 	}

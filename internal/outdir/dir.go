@@ -33,9 +33,10 @@ const (
 // Dir is the output directory.
 type Dir struct {
 	path string
-	us   []int    // ids of the users whose files are ours
-	root *os.Root // nil: it does not exist, and was opened only to be read
-	lock *os.File // nil: opened only to be read
+	us   []int               // ids of the users whose files are ours
+	root *os.Root            // nil: it does not exist, and was opened only to be read
+	lock *os.File            // nil: opened only to be read
+	open map[string]*os.Root // the directories that are written to: a path would be walked for every file
 	sync map[string]*dirSync
 }
 
@@ -80,6 +81,7 @@ func openWrite(ctx context.Context, path string, wait time.Duration, us []int) (
 }
 
 func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
+	d.open = map[string]*os.Root{".": d.root}
 	d.sync = map[string]*dirSync{".": newDirSync(d.root, "."), stateDir: newDirSync(d.root, stateDir), journalDir: newDirSync(d.root, journalDir)}
 	for _, name := range []string{stateDir, journalDir} {
 		err := d.root.Mkdir(name, 0o700)
@@ -100,6 +102,9 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		}
 		if why, mend := d.unsafe(info, d.join(name)); why != "" {
 			return fmt.Errorf("%s: %s: private keys are written there; run %s, or move it away", d.join(name), why, mend)
+		}
+		if d.open[name], err = d.root.OpenRoot(name); err != nil {
+			return fmt.Errorf("open %s: %w", d.join(name), cause(err))
 		}
 	}
 	lock, err := d.root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
@@ -163,6 +168,11 @@ func (d *Dir) Close() error {
 	var err error
 	if d.lock != nil {
 		err = d.lock.Close()
+	}
+	for name, open := range d.open {
+		if name != "." {
+			err = errors.Join(err, open.Close())
+		}
 	}
 	if d.root != nil {
 		err = errors.Join(err, d.root.Close())
