@@ -71,7 +71,7 @@ func (r *run) issue() {
 	}
 	var users sync.WaitGroup
 	inFlight := semaphore.NewWeighted(maxInFlight)
-	for size := firstGroup; len(busy) > 0; size = min(2*size, batchSize) {
+	for size := firstGroup; len(busy) > 0; size = min(4*size, batchSize) {
 		n := min(size, len(busy))
 		if inFlight.Acquire(r.start, int64(n)) != nil {
 			break // told to stop: they stay as not started

@@ -137,7 +137,7 @@ func (r *recorder) run() {
 			if idle {
 				continue
 			}
-			wait = min(4*wait, longestBatch)
+			wait = min(20*wait, longestBatch)
 			batch.Reset(wait)
 		case <-r.wake:
 		}
