@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,8 +114,8 @@ func rest(t testing.TB, k *Kubeconfig, cluster string) map[string]string {
 			t.Fatal(err)
 		}
 		text := string(data)
-		for extension, object := range extensions { // JSON of the entry leaves out what is in them
-			text += fmt.Sprintf(" %s=%s", extension, canonical(t, object))
+		for _, extension := range slices.Sorted(maps.Keys(extensions)) { // JSON of the entry leaves out what is in them
+			text += fmt.Sprintf(" %s=%s", extension, canonical(t, extensions[extension]))
 		}
 		out[kind+" "+name] = text
 	}
@@ -480,6 +482,7 @@ func FuzzParseKubeconfig(f *testing.F) {
 		"users: [{name: a, user: {extensions: [{name: provision, extension: {apiVersion: provision/v1alpha1, kind: Owner, cluster: uid-prod}}]}}]",
 		"contexts: [{name: prod, context: {cluster: a, user: b, extensions: [{name: provision, extension: null}]}}]",
 		"users: [{name: a, user: {extensions: [{name: x, extension: 7}, {name: y, extension: [1, {b: 2, a: 1}]}]}}]",
+		"users: [{name: a, user: {extensions: [{name: x, extension: 7}, {n///ame: y, esion: [1, {b: 2, a: 1}]}]}}]",
 		"users: &a [{name: b, user: {token: c}}]\ncontexts: *a", "users:\n- name: a\n  user: {token: \"\\u0000\\u2028\"}\n",
 		"apiVersion: v1\nkind: Config\npreferences: {colors: true}\nclusters: [{name: a, cluster: {server: b}}]\n", "users: [null]", "users: [{name: a, user: null}]",
 	} {
