@@ -83,25 +83,16 @@ func planDocument(all plans, v view) document {
 		d.Sets = append(d.Sets, setDoc{Set: p.Set, Cluster: clusterDoc{v.endpoint.Name, v.endpoint.Server}, OutputDir: v.dir.Path(), Changes: p.Changes()})
 		d.Seconds += int(p.Estimate(p.observed.Ledger, runtime.GOMAXPROCS(0)).Time.Seconds())
 		for _, c := range p.Roles {
-			of := c.After
-			if of == nil {
-				of = c.Before
-			}
+			of := c.Object()
 			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: of.Kind(), Name: of.Name, Namespace: of.Namespace})
 		}
 		for _, c := range p.Bindings {
-			of := c.After
-			if of == nil {
-				of = c.Before
-			}
+			of := c.Object()
 			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: of.Kind(), Name: of.Name, Namespace: of.Namespace})
 		}
 		for _, u := range p.Users {
 			d.Actions = appendAction(d.Actions, u.Certificate, action{Set: p.Set, Kind: "Certificate", Name: u.Name, User: u.Name})
-			file := u.Kubeconfig.After
-			if file == nil {
-				file = u.Kubeconfig.Before
-			}
+			file := u.Kubeconfig.Object()
 			if file != nil {
 				d.Actions = appendAction(d.Actions, u.Kubeconfig, action{Set: p.Set, Kind: "Kubeconfig", Name: file.File, User: u.Name})
 			}
@@ -110,10 +101,7 @@ func planDocument(all plans, v view) document {
 			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: "CertificateSigningRequest", Name: c.Before.Name, User: c.Before.User})
 		}
 		for _, c := range p.Ledger.Records {
-			of := c.After
-			if of == nil {
-				of = c.Before
-			}
+			of := c.Object()
 			d.Actions = appendAction(d.Actions, c, action{Set: p.Set, Kind: "LedgerRecord", Name: of.KeyHash, Namespace: p.Ledger.Namespace, User: of.User})
 		}
 		for _, w := range p.Warnings {

@@ -125,10 +125,7 @@ func (v view) roles(w io.Writer, s style, p plan.Plan) {
 			unchanged++
 			continue
 		}
-		of := c.After
-		if of == nil {
-			of = c.Before
-		}
+		of := c.Object()
 		r := row{sign(c.Op), fmt.Sprintf("%s %s: %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name), reasonsWords(c.Reasons)), nil, true}
 		if c.Op == plan.Create {
 			r.below = signed("+", plan.RuleTexts(c.After.Rules))
@@ -148,10 +145,7 @@ func (v view) bindings(w io.Writer, s style, p plan.Plan) {
 			unchanged++
 			continue
 		}
-		of := c.After
-		if of == nil {
-			of = c.Before
-		}
+		of := c.Object()
 		r := row{sign(c.Op), fmt.Sprintf("%s %s (%s): %s", c.Op, objectName(of.Kind(), of.Namespace, of.Name),
 			objectName(of.RoleRef.Kind, "", of.RoleRef.Name), reasonsWords(c.Reasons)), nil, powerful[of.RoleRef]}
 		switch c.Op {
@@ -205,10 +199,7 @@ func (v view) ledger(w io.Writer, s style, p plan.Plan) {
 	var kinds []kind
 	last := map[kind]row{}
 	for _, c := range p.Ledger.Records {
-		of := c.After
-		if of == nil {
-			of = c.Before
-		}
+		of := c.Object()
 		if c.Op == plan.Update && len(c.Reasons) == 1 && c.Before.Removed.IsZero() && !of.Removed.IsZero() {
 			left = append(left, of.User)
 			continue

@@ -137,17 +137,11 @@ func newRun(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdi
 		giveUp(nil)
 	}
 	for i, c := range p.Roles {
-		of := c.After
-		if of == nil {
-			of = c.Before
-		}
+		of := c.Object()
 		r.roles[i] = Result{Kind: of.Kind(), Namespace: of.Namespace, Name: of.Name, Op: c.Op, Status: NotStarted}
 	}
 	for i, c := range p.Bindings {
-		of := c.After
-		if of == nil {
-			of = c.Before
-		}
+		of := c.Object()
 		r.bindings[i] = Result{Kind: of.Kind(), Namespace: of.Namespace, Name: of.Name, Op: c.Op, Status: NotStarted}
 	}
 	for i, c := range p.Requests {

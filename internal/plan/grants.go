@@ -44,7 +44,7 @@ func computeRoles(desired Desired, observed Observed) ([]Change[Role], []Problem
 		changes = append(changes, Change[Role]{Op: Delete, Before: &r, Reasons: []Reason{{Code: NotInFile}}})
 	}
 	slices.SortFunc(changes, func(a, b Change[Role]) int {
-		x, y := one(a), one(b)
+		x, y := a.Object(), b.Object()
 		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
 	})
 	return changes, problems
@@ -112,7 +112,7 @@ func computeBindings(desired Desired, observed Observed, foreign []Problem) ([]C
 	slices.SortFunc(problems, func(a, b Problem) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
 	changes = replaced(changes)
 	slices.SortFunc(changes, func(a, b Change[Binding]) int {
-		x, y := one(a), one(b)
+		x, y := a.Object(), b.Object()
 		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
 	})
 	return changes, problems
@@ -231,13 +231,6 @@ func compareShards(a, b string) int {
 		return len(a) - len(b)
 	}
 	return strings.Compare(a, b)
-}
-
-func one[T any](c Change[T]) *T {
-	if c.After != nil {
-		return c.After
-	}
-	return c.Before
 }
 
 // SubjectTexts writes subjects one per line: "user jane", "group a:b".

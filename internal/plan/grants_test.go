@@ -44,7 +44,7 @@ func (w *world) bind(p Plan) {
 		have[ObjectKey{b.Namespace, b.Name}] = b
 	}
 	for _, c := range p.Bindings {
-		key := ObjectKey{one(c).Namespace, one(c).Name}
+		key := ObjectKey{c.Object().Namespace, c.Object().Name}
 		switch c.Op {
 		case Delete:
 			delete(have, key)
@@ -68,7 +68,7 @@ func shape(changes []Change[Binding]) []string {
 	short := func(name string) string { return strings.TrimPrefix(name, "provision:"+setName+":") }
 	var list []string
 	for _, c := range changes {
-		text := string(c.Op) + " " + short(one(c).Name)
+		text := string(c.Op) + " " + short(c.Object().Name)
 		if c.After != nil {
 			text += " " + strconv.Itoa(len(c.After.Subjects))
 		}
@@ -269,7 +269,7 @@ func TestBindings(t *testing.T) {
 			}
 			seen := map[ObjectKey]bool{}
 			for _, change := range p.Bindings {
-				key := ObjectKey{one(change).Namespace, one(change).Name}
+				key := ObjectKey{change.Object().Namespace, change.Object().Name}
 				if seen[key] {
 					t.Errorf("%v is changed twice", key)
 				}

@@ -152,7 +152,7 @@ func computeLedger(desired Desired, observed Observed, now time.Time) ([]Change[
 		records = append(records, r)
 	}
 	slices.SortFunc(changes, func(a, b Change[Record]) int {
-		x, y := one(a), one(b)
+		x, y := a.Object(), b.Object()
 		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
 	})
 	slices.SortFunc(records, func(a, b Record) int { return compareKeys(a.User, a.KeyHash, b.User, b.KeyHash) })

@@ -148,7 +148,7 @@ func TestLedger(t *testing.T) {
 			p := w.plan()
 			var got []string
 			for _, r := range p.Ledger.Records {
-				got = append(got, fmt.Sprint(r.Op, " ", one(r).User, " ", codes(r.Reasons)))
+				got = append(got, fmt.Sprint(r.Op, " ", r.Object().User, " ", codes(r.Reasons)))
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)

@@ -61,7 +61,7 @@ func (p Plan) Permissions() []Permission {
 		add("approve", certificatesGroup, "signers", "", SignerName)
 	}
 	for _, c := range p.Roles {
-		resource := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[one(c).Kind()]
+		resource := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[c.Object().Kind()]
 		switch c.Op {
 		case Create, Update:
 			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
@@ -74,7 +74,7 @@ func (p Plan) Permissions() []Permission {
 		}
 	}
 	for _, c := range p.Bindings {
-		resource := map[string]string{"RoleBinding": "rolebindings", "ClusterRoleBinding": "clusterrolebindings"}[one(c).Kind()]
+		resource := map[string]string{"RoleBinding": "rolebindings", "ClusterRoleBinding": "clusterrolebindings"}[c.Object().Kind()]
 		switch c.Op {
 		case Create, Update:
 			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")

@@ -39,6 +39,14 @@ type Change[T any] struct {
 	Reasons []Reason `json:"reasons,omitempty"`
 }
 
+// Object is the object that a change is about: as it will be, or as it was where it goes.
+func (c Change[T]) Object() *T {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
 // ReasonCode says why, for programs; the words for people are made where they are printed.
 type ReasonCode string
 
@@ -434,11 +442,11 @@ func (p Plan) Deletions() int {
 		}
 	}
 	for _, c := range p.Ledger.Records {
-		note(one(c).User, one(c).Groups)
+		note(c.Object().User, c.Object().Groups)
 	}
 	own := map[ObjectKey]bool{}
 	for _, c := range p.Roles {
-		own[ObjectKey{one(c).Namespace, one(c).Name}] = true
+		own[ObjectKey{c.Object().Namespace, c.Object().Name}] = true
 	}
 	type scope struct {
 		namespace string

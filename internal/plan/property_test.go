@@ -252,7 +252,7 @@ func (w *world) perform(p Plan) {
 	w.Observed.LedgerNamespace = true
 	w.bind(p)
 	for _, c := range p.Roles {
-		key := ObjectKey{one(c).Namespace, one(c).Name}
+		key := ObjectKey{c.Object().Namespace, c.Object().Name}
 		same := func(r Role) bool { return ObjectKey{r.Namespace, r.Name} == key }
 		switch c.Op {
 		case Create, Update:
@@ -406,7 +406,7 @@ func TestNothingOfOthersIsTouched(t *testing.T) {
 		nothing := Nothing(spec.Set{Name: setName, Ledger: spec.Ledger{Namespace: "provision-system"}})
 		for _, p := range []Plan{w.agreed(), Revoke(w.Desired, w.Observed, some(r, everyName...), noon), Destroy(nothing, w.Observed, noon)} {
 			for _, c := range p.Bindings {
-				b := one(c)
+				b := c.Object()
 				owner, there := w.BindingOwners[ObjectKey{b.Namespace, b.Name}]
 				if c.Op != Keep && (!b.named(setName) || there && owner != setName) {
 					t.Errorf("%s %+v", c.Op, b)
@@ -416,9 +416,9 @@ func TestNothingOfOthersIsTouched(t *testing.T) {
 				}
 			}
 			for _, c := range p.Roles {
-				owner, there := w.RoleOwners[ObjectKey{one(c).Namespace, one(c).Name}]
+				owner, there := w.RoleOwners[ObjectKey{c.Object().Namespace, c.Object().Name}]
 				if c.Op != Keep && there && owner != setName {
-					t.Errorf("%s %+v", c.Op, one(c))
+					t.Errorf("%s %+v", c.Op, c.Object())
 				}
 			}
 			for _, u := range p.Users {

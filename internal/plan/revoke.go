@@ -70,7 +70,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		}
 	}
 	slices.SortFunc(p.Ledger.Records, func(a, b Change[Record]) int {
-		x, y := one(a), one(b)
+		x, y := a.Object(), b.Object()
 		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
 	})
 	return p

@@ -73,7 +73,7 @@ func TestRevokeWithoutLedger(t *testing.T) {
 	p := Revoke(w.Desired, w.Observed, []string{"jane"}, noon)
 	var got []string
 	for _, c := range p.Ledger.Records {
-		got = append(got, fmt.Sprint(c.Op, " ", one(c).User, " ", codes(c.Reasons), " ", one(c).Removed.Equal(noon)))
+		got = append(got, fmt.Sprint(c.Op, " ", c.Object().User, " ", codes(c.Reasons), " ", c.Object().Removed.Equal(noon)))
 	}
 	if want := []string{"create jane [NotRecorded] true", "create jane [NotRecorded] true"}; !slices.Equal(got, want) {
 		t.Fatalf("%q, want %q", got, want)
