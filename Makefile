@@ -3,17 +3,21 @@
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PREFIX     ?= /usr/local
 KUBERNETES := v1.37.2
+# An older minor that clusters still have: test/skew.
+OLDER      := v1.33.13
 
 # The race detector needs a C compiler; without one the tests run without it, and say so.
 CC_FOUND := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo yes)
 RACE     := $(if $(CC_FOUND),-race)
+EMPTY    :=
+SPACE    := $(EMPTY) $(EMPTY)
 # A host's own settings must not decide what is tested here.
 unexport KUBECONFIG
 
 GO_STATIC   := CGO_ENABLED=0 go
 LDFLAGS     := -s -w -X main.version=$(VERSION)
-KUBE_X      = -X $(1).gitVersion=$(KUBERNETES) -X $(1).gitMajor=1 -X $(1).gitMinor=37 -X $(1).gitTreeState=clean -X $(1).buildDate=2026-10-27T12:01:04Z
-KUBE_LDFLAGS := -s -w $(call KUBE_X,k8s.io/component-base/version) $(call KUBE_X,k8s.io/client-go/pkg/version)
+KUBE_X      = -X $(1).gitVersion=$(2) -X $(1).gitMajor=1 -X $(1).gitMinor=$(word 2,$(subst ., ,$(2))) -X $(1).gitTreeState=clean -X $(1).buildDate=2026-10-27T12:01:04Z
+KUBE_LDFLAGS = -s -w $(call KUBE_X,k8s.io/component-base/version,$(1)) $(call KUBE_X,k8s.io/client-go/pkg/version,$(1))
 
 ## build: the program, bin/provision
 .PHONY: build
@@ -45,15 +49,16 @@ cluster: bin/provision bin/kubernetes bin/cluster
 .PHONY: bin/kubernetes
 bin/kubernetes:
 	@test -x $@ || echo 'Building the test control plane (Kubernetes $(KUBERNETES)). The first time this takes about 7 minutes on 2 cores, later half a minute.'
-	@cd test && go build -ldflags '$(KUBE_LDFLAGS)' -o ../$@ ./kubernetes
+	@cd test && go build -ldflags '$(call KUBE_LDFLAGS,$(KUBERNETES))' -o ../$@ ./kubernetes
 
 .PHONY: bin/cluster
 bin/cluster:
 	@cd test && go build -o ../$@ ./cmd/cluster
 
-.PHONY: bin/staticcheck
-bin/staticcheck:
-	@cd test/tools && go build -o ../../$@ honnef.co/go/tools/cmd/staticcheck
+# The linters, at pinned versions: staticcheck, unparam and deadcode, and ours of test/tools.
+.PHONY: linters
+linters:
+	@cd test/tools && go build -o ../../bin/ tool ./house ./vet
 
 ## test: everything: lint, unit tests, fuzzing for a short while, end-to-end on a real control plane
 .PHONY: test
@@ -92,13 +97,43 @@ e2e: bin/provision.cover bin/kubernetes bin/cluster
 	@echo 'Coverage of the real binary under the end-to-end tests:'
 	@go tool covdata percent -i=coverage
 
+# For some of the stories that share a control plane: the -run that picks them, and a check, because it may pick none.
+run   = TestScripts/($(subst $(SPACE),|,$(strip $(1))))$$
+exist = for story in $(1); do test -f test/e2e/testdata/script/$$story.txtar || { echo "there is no story $$story"; exit 1; }; done
+
+# The stories of an apply that meets somebody else at an instant. A round is a process: each story makes its namespaces once.
+RACES       ?= 5
+RACES_OF    := paused-apply edited-all-the-time revoke-without-lock
+## races: the stories of an apply that races with a revoke, with edits and with a held lock, RACES times (default 5); a minute each
+.PHONY: races
+races: bin/provision bin/kubernetes
+	@$(call exist,$(RACES_OF))
+	@cd test && for round in $$(seq $(RACES)); do \
+		echo "races, round $$round of $(RACES)"; \
+		PROVISION_TEST_BINARY=$(CURDIR)/bin/provision PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes \
+			go test ./e2e -count=1 -timeout 10m -run '$(call run,$(RACES_OF))' || exit 1; \
+	done
+
 KILLS   ?= 200
 OUTAGES ?= 12
-## torture: kill -9 at KILLS random instants (default 200), and the servers at OUTAGES (default 12); about 10 minutes
+## torture: the races RACES times, kill -9 at KILLS random instants (default 200), and the servers at OUTAGES (default 12); about 15 minutes
 .PHONY: torture
-torture: bin/provision bin/kubernetes
+torture: races bin/provision bin/kubernetes
 	cd test && PROVISION_TORTURE_KILLS=$(KILLS) PROVISION_TORTURE_OUTAGES=$(OUTAGES) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision \
 		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test -v -count=1 -timeout 60m ./torture
+
+.PHONY: bin/kubernetes-$(basename $(OLDER))
+bin/kubernetes-$(basename $(OLDER)):
+	@test -x $@ || echo 'Building a control plane of Kubernetes $(OLDER). The first time this takes about 10 minutes on 2 cores.'
+	@cd test/skew/$(basename $(OLDER)) && go build -ldflags '$(call KUBE_LDFLAGS,$(OLDER))' -o ../../../$@ .
+
+SKEW_OF := first-apply renewal verify status revoke leaving ledger operator-without-approve
+## skew: the main stories on a control plane of an older minor (Kubernetes 1.33), whose first build takes about 10 minutes
+.PHONY: skew
+skew: bin/provision bin/kubernetes-$(basename $(OLDER))
+	@$(call exist,$(SKEW_OF))
+	cd test && PROVISION_TEST_BINARY=$(CURDIR)/bin/provision PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes-$(basename $(OLDER)) \
+		go test ./e2e -v -count=1 -timeout 10m -run '$(call run,$(SKEW_OF))'
 
 N      ?= 1000
 PARTS  ?= all
@@ -109,14 +144,21 @@ bench: bin/provision bin/kubernetes
 	@cd test && go build -o ../bin/bench ./bench
 	@cd test/bench && ../../bin/bench -n $(N) -parts '$(PARTS)' -rounds $(ROUNDS) -provision $(CURDIR)/bin/provision -kubernetes $(CURDIR)/bin/kubernetes
 
-## lint: gofmt, go vet, staticcheck, and which package may import which
+## lint: gofmt, go vet (for Windows and macOS too), staticcheck, unparam, deadcode, what only our own house asks (test/tools/house), and which package may import which
+# unparam and deadcode look at the product alone: in the test module they would read all of Kubernetes.
 .PHONY: lint
-lint: bin/staticcheck
+lint: linters
 	@unformatted=$$(gofmt -l cmd internal test); if [ -n "$$unformatted" ]; then echo "gofmt these files:" $$unformatted; exit 1; fi
 	go vet ./...
 	cd test && go vet ./...
+	cd test/tools && go vet ./...
+	GOOS=windows bin/vet ./...
+	GOOS=darwin bin/vet ./...
+	go vet -vettool=bin/house ./...
 	bin/staticcheck ./...
 	cd test && ../bin/staticcheck ./...
+	bin/unparam ./...
+	@unreached=$$(bin/deadcode ./...); if [ -n "$$unreached" ]; then echo "nothing reaches these but tests:"; echo "$$unreached"; exit 1; fi
 	@sh test/imports.sh
 
 ## clean: remove what was built

@@ -5,14 +5,21 @@ set -eu
 
 # package: our packages it may import | packages of others it must not import
 rules='
-internal/spec: | os/exec net/http k8s.io/client-go
-internal/plan: internal/spec | os net net/http context crypto/rand math/rand k8s.io/client-go
-internal/credential: internal/spec | os net/http k8s.io/client-go/kubernetes
-internal/cluster: internal/plan internal/credential | os
-internal/outdir: internal/plan internal/credential internal/spec | net/http k8s.io/client-go
+internal/hint: | os net context
+internal/commandline: internal/hint internal/usersfile | net net/http os/exec k8s.io
+internal/cabundle: | os net net/http k8s.io/client-go
+internal/usersfile: internal/cabundle | os/exec net/http k8s.io/client-go
+internal/chain: | os net net/http context crypto/rand math/rand k8s.io
+internal/plan: internal/usersfile internal/chain internal/cabundle | os net net/http context crypto/rand math/rand k8s.io/client-go
+internal/credential: internal/usersfile internal/chain | os net/http k8s.io/client-go/kubernetes
+internal/cluster: internal/plan internal/credential internal/cabundle | os
+internal/outdir: internal/plan internal/credential internal/usersfile | net/http k8s.io/client-go
+internal/savedplan: internal/hint internal/plan internal/outdir | net net/http os/exec k8s.io/client-go
+internal/observe: internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
 internal/apply: internal/plan internal/credential internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/cluster internal/outdir | os github.com/alecthomas/kong
-cmd/provision: internal/spec internal/plan internal/credential internal/cluster internal/outdir internal/apply internal/verify | k8s.io/client-go
+internal/view: internal/observe internal/hint internal/usersfile internal/plan internal/credential internal/cluster internal/apply internal/verify | net net/http os/exec k8s.io/client-go
+cmd/provision: internal/hint internal/commandline internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
 '
 module=$(go list -m)
 status=0
@@ -37,7 +44,7 @@ for package in $(go list ./cmd/... ./internal/...); do
 		esac
 		for bad in $forbidden; do
 			case "$import" in
-			net/url) ;; # only words, no network
+			net/url | net/netip) ;; # only words, no network
 			"$bad" | "$bad"/*) echo "$short must not import $import"; status=1 ;;
 			esac
 		done

@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
-	"strings"
 	"sync/atomic"
 	"testing"
 
 	"provision/internal/cluster"
 	"provision/internal/plan"
+	"provision/internal/view"
 )
 
 // changing is a plan of a set in which something is to be done.
-func changing(set string) computed {
-	return computed{Plan: plan.Plan{Set: set, Roles: []plan.Change[plan.Role]{{Op: plan.Create, After: &plan.Role{Name: "reader"}}}}}
+func changing(set string) plan.Proposal {
+	return plan.Proposal{Plan: plan.Plan{Set: set, Roles: []plan.Change[plan.Role]{{Op: plan.Create, After: &plan.Role{Name: "reader"}}}}}
 }
 
 // A run whose lock went, or that was interrupted, before anything was begun does nothing and says why.
@@ -34,12 +33,12 @@ func TestExecuteAfterTheEnd(t *testing.T) {
 			defer interrupt()
 			held, end := context.WithCancelCause(root)
 			end(c.cause)
-			if c.cause == context.Canceled {
+			if errors.Is(c.cause, context.Canceled) {
 				interrupt()
 			}
 			var out, err bytes.Buffer
-			s := streams{out: &out, err: &err, errRaw: &err, lastWords: new(atomic.Pointer[string])}
-			got := change{format: "text", s: s}.execute(held, plans{changing("team")}, nil, view{})
+			s := view.Streams{Out: &out, Err: &err, LastWords: new(atomic.Pointer[string])}
+			got := change{format: "text", s: s}.execute(held, plan.Proposals{changing("team")}, nil, view.Page{})
 			if !errors.Is(got, c.want) || out.Len() > 0 {
 				t.Errorf("%v, output %q", got, out.String())
 			}
@@ -47,18 +46,5 @@ func TestExecuteAfterTheEnd(t *testing.T) {
 				t.Errorf("exit code %d: %s", code, err.String())
 			}
 		})
-	}
-}
-
-// The lock may go while a person thinks: then the answer counts no more.
-func TestConfirmWithoutTheLock(t *testing.T) {
-	held, lose := context.WithCancelCause(t.Context())
-	lose(cluster.ErrLockLost)
-	tty, person := io.Pipe()
-	defer person.Close()
-	var err bytes.Buffer
-	got := question{tty: tty, streams: streams{err: &err}}.confirm(held, "Apply these changes?", plans{changing("team")})
-	if !errors.Is(got, cluster.ErrLockLost) || strings.Contains(err.String(), "interrupted") {
-		t.Errorf("%v, %q", got, err.String())
 	}
 }

@@ -1,49 +1,69 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
+	"provision/internal/cluster"
+	"provision/internal/hint"
 	"provision/internal/plan"
-	"provision/internal/spec"
+	"provision/internal/view"
 )
 
 type destroyCmd struct {
-	fileFlags
+	setFlags
 	dirFlags
 	clusterFlags
 	outputFlags
+	forgetFlags
 	changeFlags
 }
 
-func (c *destroyCmd) Help() string {
-	return `Removes a whole set: its roles, its bindings, and the kubeconfigs of all its users. Shows the plan and asks first.
-Certificates cannot be revoked: the plan says until when each still authenticates. The ledger that lists them,
-the set's Lease and the namespace of both (provision-system) stay.
-
-Examples:
-  provision destroy -f users.yaml
-
-Exit status: 0 done, 1 error, 130 interrupted.`
-}
-
-func (c *destroyCmd) Run(ctx context.Context, s streams) error {
-	ask, err := newQuestion(s, c.Yes || c.dry())
+func (c *destroyCmd) Run(ctx context.Context, s view.Streams) error {
+	ask, err := view.NewQuestion(s, c.Yes || c.dry())
 	if err != nil {
 		return err
 	}
-	sets, err := spec.Load(c.Filename, s.in)
+	sets, broken, err := c.load(ctx, s)
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx, sets)
+	c.tellSkipped(s)
+	client, err := c.open(ctx, s, sets, cluster.ToRemove)
 	if err != nil {
 		return err
 	}
-	var intents []intent
+	sets, doubt, err := c.named(ctx, client, sets)
+	if err != nil {
+		return err
+	}
+	unknown := slices.Clone(c.Set)
+	decide := func(d plan.Desired, o plan.Observed, now time.Time) plan.Plan {
+		if !plan.Empty(d.Set, o) {
+			unknown = slices.DeleteFunc(unknown, func(name string) bool { return name == d.Set })
+		}
+		return plan.Destroy(d, o, now)
+	}
+	var goals []plan.Goal
 	for _, set := range sets {
-		intents = append(intents, intent{set.Pos.File, plan.Nothing(set), plan.Destroy, 0})
+		nothing := plan.Nothing(set, client.Context())
+		nothing.Forget = c.ForgetCluster
+		goals = append(goals, plan.Goal{Source: set.Pos.File, Desired: nothing, Decide: decide, TakesAway: true, Partial: broken.LeaveOut()})
 	}
-	ch := change{c.changeFlags, c.OutputDir, c.Output, client, s, verbDestroy, nil}
-	_, err = ch.run(ctx, intents, ask)
-	return err
+	ch := change{changeFlags: c.changeFlags, path: c.OutputDir, format: c.Output, client: client, s: s, verb: view.Destroy, broken: broken, accept: func(all plan.Proposals) error {
+		unknown = slices.DeleteFunc(unknown, func(name string) bool {
+			return slices.ContainsFunc(all, func(p plan.Proposal) bool { return p.Failed != nil && p.Set == name })
+		})
+		if len(unknown) == 0 {
+			return nil
+		}
+		return hint.With(fmt.Errorf("the cluster and the directory have nothing of the set %s: nothing was changed", strings.Join(unknown, ", ")),
+			"is it spelled right? provision status --all-sets lists all sets")
+	}}
+	_, err = ch.run(ctx, goals, person{ask})
+	return cmp.Or(err, view.BrokenError(broken), doubt)
 }

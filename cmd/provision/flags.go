@@ -7,66 +7,115 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"provision/internal/cluster"
-	"provision/internal/spec"
+	"provision/internal/hint"
+	"provision/internal/observe"
+	"provision/internal/usersfile"
+	"provision/internal/view"
 )
-
-// flagTypes read what flags of these types (type:"...") hold.
-func flagTypes() []kong.Option {
-	return []kong.Option{
-		kong.NamedMapper("time", flagType(readTime)),
-		// An empty one is a variable that was not set.
-		kong.NamedMapper("path", flagType(func(text string) (string, error) {
-			if text == "" {
-				return "", errors.New("must not be empty")
-			}
-			return text, nil
-		})),
-	}
-}
-
-func flagType[T any](read func(string) (T, error)) kong.MapperFunc {
-	return func(ctx *kong.DecodeContext, target reflect.Value) error {
-		var text string
-		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
-			return err
-		}
-		value, err := read(text)
-		if err == nil {
-			target.Set(reflect.ValueOf(value))
-		}
-		return err
-	}
-}
-
-// readTime reads a duration as in the users file, or in bare seconds, as kubectl takes them. 0 is allowed.
-func readTime(text string) (time.Duration, error) {
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second, nil
-	}
-	if text == "0s" {
-		return 0, nil
-	}
-	d, err := spec.ParseDuration(text)
-	if err != nil {
-		return 0, fmt.Errorf("%q %w", text, err)
-	}
-	return d, nil
-}
-
-// defaultFile is the users file when none is named.
-const defaultFile = "users.yaml"
 
 // fileFlags say which users files to read.
 type fileFlags struct {
 	Filename []string `short:"f" default:"users.yaml" sep:"none" placeholder:"FILE" help:"Users file, a directory of them, or - for standard input. May be repeated. Default: users.yaml."`
+}
+
+// load reads the users files, for a command that goes on without what mistakes in them are about: what one team wrote must not
+// keep the others from being renewed, nor anybody's rights from being taken away. The mistakes are told at once; err is that
+// nothing is left to go on with.
+func (f fileFlags) load(ctx context.Context, s view.Streams) (sets []usersfile.Set, broken usersfile.Errors, err error) {
+	sets, err = f.loadAll(ctx, s)
+	if err == nil {
+		return sets, nil, nil
+	}
+	broken, mistakes := errors.AsType[usersfile.Errors](err)
+	if !mistakes || len(sets) == 0 {
+		return nil, nil, err
+	}
+	s.Error(err)
+	return sets, broken, nil
+}
+
+// loadAll reads the users files. An error may leave sets that it is not about. Reading a terminal or a pipe may last for ever,
+// so an interrupt ends the wait.
+func (f fileFlags) loadAll(ctx context.Context, s view.Streams) ([]usersfile.Set, error) {
+	type loaded struct {
+		sets []usersfile.Set
+		err  error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		sets, err := usersfile.Load(f.Filename, s.In)
+		done <- loaded{sets, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case l := <-done:
+		return l.sets, l.err
+	}
+}
+
+// tellSkipped says what of directories of users files is not read: a team's file may be among it.
+func (f fileFlags) tellSkipped(s view.Streams) {
+	if skipped := usersfile.Skipped(f.Filename); len(skipped) > 0 {
+		s.Note("not read, as -f takes *.yaml, *.yml and *.json directly in a directory: " + view.Listed(skipped))
+	}
+}
+
+// setFlags say which sets: those of users files, or some by name.
+type setFlags struct {
+	fileFlags
+	Set []string `sep:"none" placeholder:"NAME" help:"A set by its name, as the ledger in the cluster knows it, instead of a users file. May be repeated."`
+}
+
+// byFile reports whether users files are to be read.
+func (f setFlags) byFile() (bool, error) {
+	if len(f.Set) > 0 && !slices.Equal(f.Filename, []string{usersfile.DefaultFile}) {
+		return false, errors.New("--set names a set without its users file: leave out --filename")
+	}
+	return len(f.Set) == 0, nil
+}
+
+// load reads the users files, if any are to be read.
+func (f setFlags) load(ctx context.Context, s view.Streams) ([]usersfile.Set, usersfile.Errors, error) {
+	if byFile, err := f.byFile(); !byFile {
+		return nil, nil, err
+	}
+	return f.fileFlags.load(ctx, s)
+}
+
+// loadEach reads each users file by itself: mistakes in one do not stand in the way of the others.
+func (f setFlags) loadEach(s view.Streams) ([]usersfile.Set, usersfile.Errors, error) {
+	if byFile, err := f.byFile(); !byFile {
+		return nil, nil, err
+	}
+	sets, broken := usersfile.LoadEach(f.Filename, s.In)
+	if len(sets) == 0 {
+		return nil, nil, broken
+	}
+	return sets, broken, nil
+}
+
+// named are the sets that were read, or those that --set names. Doubt is told when all is done.
+func (f setFlags) named(ctx context.Context, client *cluster.Client, sets []usersfile.Set) (_ []usersfile.Set, doubt, err error) {
+	if len(f.Set) == 0 {
+		return sets, nil, nil
+	}
+	return observe.NamedSets(ctx, client, f.Set)
+}
+
+// ledgerNamespaces are where sets keep their ledgers.
+func ledgerNamespaces(sets []usersfile.Set) []string {
+	var list []string
+	for _, set := range sets {
+		list = append(list, set.Ledger.Namespace)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // dirFlags say where the kubeconfigs are.
@@ -83,20 +132,27 @@ type clusterFlags struct {
 	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
 }
 
-func (f clusterFlags) open(ctx context.Context, sets []spec.Set) (*cluster.Client, error) {
-	var ledgers []string
-	for _, set := range sets {
-		if !slices.Contains(ledgers, set.Ledger.Namespace) {
-			ledgers = append(ledgers, set.Ledger.Namespace)
-		}
+func (f clusterFlags) open(ctx context.Context, s view.Streams, sets []usersfile.Set, purpose cluster.Purpose) (*cluster.Client, error) {
+	name, uid, err := observe.OneCluster(sets, f.Context)
+	if err != nil {
+		return nil, err
 	}
 	client, err := cluster.Open(ctx, cluster.Options{
-		Kubeconfig: f.Kubeconfig, Context: f.Context, As: f.As, AsGroups: f.AsGroup,
-		RequestTimeout: f.RequestTimeout, UserAgent: "provision/" + version, LedgerNamespaces: ledgers,
+		Kubeconfig: f.Kubeconfig, Context: name, As: f.As, AsGroups: f.AsGroup,
+		RequestTimeout: f.RequestTimeout, UserAgent: "provision/" + version, Purpose: purpose, LedgerNamespaces: ledgerNamespaces(sets),
+		ClusterUID: uid.Cluster.UID,
+		CheckFile:  checkOwnFile,
+		Waiting:    func(w cluster.Waiting) { s.Say(view.WaitingWords(w)) },
 	})
+	if _, other := errors.AsType[*cluster.OtherClusterError](err); other {
+		return nil, hint.With(fmt.Errorf("%s: cluster.uid: the users file is for another cluster: %w", uid.Cluster.UIDPos, err), "choose the context of that cluster (--context)")
+	}
 	if errors.Is(err, cluster.ErrNoKubeconfig) {
-		if named := os.Getenv("KUBECONFIG"); named != "" && noneExists(filepath.SplitList(named)) {
+		if named := os.Getenv("KUBECONFIG"); strings.Trim(named, string(filepath.ListSeparator)) != "" && noneExists(filepath.SplitList(named)) {
 			return nil, fmt.Errorf("%w: %s (KUBECONFIG) does not exist", err, named)
+		}
+		if f.Kubeconfig == "" && os.Getenv("HOME") == "" && os.Getenv("KUBECONFIG") == "" {
+			err = fmt.Errorf("%w (HOME is not set, so there is no default one)", err)
 		}
 		return nil, fmt.Errorf("%w: set KUBECONFIG or --kubeconfig to the one you administer the cluster with", err)
 	}
@@ -117,11 +173,18 @@ type outputFlags struct {
 
 // wishFlags ask for more than the file says. Plan and apply share them.
 type wishFlags struct {
-	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever she has. May be repeated."`
+	forgetFlags
+	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever they have. May be repeated."`
 	ReissueAll     bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
-	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, though theirs still lives."`
+	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, though theirs still lives: for one that was lost. It is no answer to one that was stolen, which lives on (provision revoke --help)."`
+	RenewElsewhere bool     `json:"renewElsewhere,omitempty" help:"Renew here, when it is due, a certificate whose kubeconfig is not in the output directory."`
 	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
 	RebuildLedger  bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
+}
+
+// forgetFlags say which clusters are no more. Plan, apply and destroy share them.
+type forgetFlags struct {
+	ForgetCluster []string `json:"forgetCluster,omitempty" sep:"none" placeholder:"UID" help:"Take the entries of a cluster that is no more (the UID of its namespace kube-system) out of the kubeconfigs. May be repeated."`
 }
 
 // changeFlags say how changes are carried out.
@@ -129,7 +192,8 @@ type changeFlags struct {
 	Yes          bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
 	Concurrency  int           `default:"32" placeholder:"N" help:"Requests for certificates to the API server at once; roles and bindings have a quarter of that besides. Default: 32."`
 	StallTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
+	ClockSkew    time.Duration `type:"time" default:"5m" placeholder:"TIME" help:"Believe the dates of an issued certificate if the signer's clock and the API server's are this far apart at most. Default: 5m."`
 	LockTimeout  time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Wait this long for another apply of the same set, or in the same directory. Default: 60s."`
-	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing; no file is written."`
+	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing, no file is written, and what cannot be checked so is named."`
 	ShowAll      bool          `help:"List every user and subject, however many."`
 }

@@ -8,34 +8,42 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
 	"k8s.io/klog/v2"
+
+	"provision/internal/commandline"
+	"provision/internal/hint"
+	"provision/internal/view"
 )
 
 // version is set at link time.
 var version = "dev"
 
 func main() {
-	s := newStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	s := view.NewStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
-		s.program = "kubectl provision"
+		s.Program = "kubectl provision"
 	}
-	os.Exit(run(untilSignal(s), os.Args[1:], s))
+	// A reader that has gone, as in | head, must not end an apply half done.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	code := run(untilSignal(s), os.Args[1:], s)
+	if errors.Is(s.Unwritten(), syscall.EPIPE) && code == exitDone {
+		signal.Reset(syscall.SIGPIPE)
+		os.Stdout.WriteString("\n") // ends this process as it ends kubectl
+		code = exitError
+	}
+	os.Exit(code)
 }
 
 // untilSignal returns a context that ends at the first Ctrl-C or SIGTERM. The second ends the process at once.
-func untilSignal(s streams) context.Context {
+func untilSignal(s view.Streams) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -43,8 +51,8 @@ func untilSignal(s streams) context.Context {
 		<-signals
 		cancel()
 		<-signals
-		if words := s.lastWords.Load(); words != nil {
-			fmt.Fprintf(s.err, "%s%s\n", s.newLine(), *words)
+		if words := s.LastWords.Load(); words != nil {
+			fmt.Fprintf(s.Err, "%s%s\n", s.NewLine(), *words)
 		}
 		os.Exit(exitInterrupted)
 	}()
@@ -66,48 +74,24 @@ type cli struct {
 	Verbosity   int         `short:"v" name:"v" placeholder:"N" help:"Log requests to the API server on standard error: 6 lists them, 9 shows them whole."`
 }
 
-// streams are where a command reads and writes. Results go to out, progress and messages to err.
-type streams struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
-
-	inFile      *os.File  // in, when it is a file
-	errRaw      io.Writer // err for what moves the cursor: the progress bar
-	errTerminal bool
-	outStyle    style
-	errStyle    style
-	lastWords   *atomic.Pointer[string] // what a second Ctrl-C says
-	bar         *atomic.Pointer[bar]    // the one that is drawn now
-	program     string                  // what it was called as: provision, or kubectl provision
-}
-
-// newLine leaves the line of the progress bar, and of the ^C that the terminal shows.
-func (s streams) newLine() string {
-	if s.errTerminal {
-		return "\n"
-	}
-	return ""
-}
-
-func newStreams(in, out, err *os.File, getenv func(string) string) streams {
-	colour := getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
-	return streams{
-		in: in, out: printable{out}, err: printable{err}, inFile: in, errRaw: err,
-		errTerminal: term.IsTerminal(int(err.Fd())),
-		outStyle:    style{colour && term.IsTerminal(int(out.Fd()))},
-		errStyle:    style{colour && term.IsTerminal(int(err.Fd()))},
-		lastWords:   new(atomic.Pointer[string]),
-		bar:         new(atomic.Pointer[bar]),
-		program:     "provision",
-	}
-}
-
 // exited is how kong's own exits (help) leave the parser.
 type exited int
 
-// run is main without the process around it: it returns the exit code.
-func run(ctx context.Context, args []string, s streams) (code int) {
+// run is main without the process around it: it returns the exit code. Text that could not be written is an error, but
+// for a reader that had enough (EPIPE), which main has to look after.
+func run(ctx context.Context, args []string, s view.Streams) int {
+	code := perform(ctx, args, s)
+	if err := s.Unwritten(); err != nil && !errors.Is(err, syscall.EPIPE) {
+		s.Error(fmt.Errorf("standard output: %v: not all was printed", view.Bare(err)))
+		if code == exitDone || code == exitChanges {
+			code = exitError
+		}
+	}
+	return code
+}
+
+// perform parses the command line and runs the command.
+func perform(ctx context.Context, args []string, s view.Streams) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(exited)
@@ -118,10 +102,10 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		}
 	}()
 	var c cli
-	parser, err := kong.New(&c, append(flagTypes(),
-		kong.Name(s.program),
+	parser, err := kong.New(&c, append(commandline.Types(),
+		kong.Name(s.Program),
 		kong.Description("Give a whole team access to a Kubernetes cluster: one users file, one plan, one kubeconfig per user."),
-		kong.Writers(s.out, s.err),
+		kong.Writers(s.Out, s.Err),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -133,42 +117,20 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	args, selected, err := commandline.Rewrite(parser.Model, args)
+	if err != nil {
+		return fail(ctx, s, hint.With(err, s.Program+" "+selected.Name+" --help"))
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fail(ctx, s, parseError(s.program, err))
+		return fail(ctx, s, commandline.Problem(s.Program, err))
 	}
-	logTo(s.err, c.Verbosity)
-	return fail(ctx, s, command.Run())
-}
-
-// parseError says what is wrong with the command line. The parser guesses what may have been meant, which is of little
-// use for single letters and for values.
-func parseError(program string, err error) error {
-	hint := program + " --help"
-	parse, ok := errors.AsType[*kong.ParseError](err)
-	if !ok {
-		return &hinted{err, hint}
+	if c.Verbosity > 0 { // lines of the log would go through the bar
+		s.Screen = nil
 	}
-	if command := parse.Context.Selected(); command != nil {
-		hint = program + " " + command.Name + " --help"
-	}
-	msg := err.Error()
-	if flag, _, ok := strings.Cut(msg, ": missing value"); ok {
-		msg = flag + " needs a value"
-	} else if flag, _, ok := strings.Cut(msg, ": expected a valid"); ok && strings.HasPrefix(flag, "--") {
-		msg = flag + " needs a number"
-	} else if flag, _, ok := strings.Cut(msg, ": expected "); ok {
-		msg = flag + " needs a value"
-		for _, f := range parse.Context.Flags() {
-			if "--"+f.Name == flag && f.Enum != "" {
-				msg += ": " + strings.Join(slices.Sorted(maps.Keys(f.EnumMap())), ", ")
-			}
-		}
-	} else if rest, ok := strings.CutPrefix(msg, "unknown flag -"); ok && !strings.HasPrefix(rest, "-") {
-		letter, _, _ := strings.Cut(rest, ",")
-		msg = "unknown flag -" + letter
-	}
-	return &hinted{errors.New(msg), hint}
+	s.Command = "provision " + command.Selected().Name
+	logTo(s.Err, c.Verbosity)
+	return fail(ctx, s, command.Run(s))
 }
 
 // logTo sets up client-go's log, which goes to standard error and is silent below -v 1.
@@ -199,7 +161,7 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // fail prints err, if it was not told before, and returns the exit code.
-func fail(ctx context.Context, s streams, err error) int {
+func fail(ctx context.Context, s view.Streams, err error) int {
 	if err == nil {
 		return exitDone
 	}
@@ -207,10 +169,10 @@ func fail(ctx context.Context, s streams, err error) int {
 		return int(code)
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintf(s.err, "%sinterrupted\n", s.newLine())
+		fmt.Fprintf(s.Err, "%sinterrupted\n", s.NewLine())
 		return exitInterrupted
 	}
-	printError(s, err)
+	s.Error(err)
 	if ctx.Err() != nil {
 		return exitInterrupted
 	}

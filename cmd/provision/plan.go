@@ -4,9 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"provision/internal/cluster"
+	"provision/internal/observe"
 	"provision/internal/outdir"
-	"provision/internal/spec"
+	"provision/internal/savedplan"
+	"provision/internal/usersfile"
+	"provision/internal/view"
 )
 
 type planCmd struct {
@@ -17,28 +22,21 @@ type planCmd struct {
 	wishFlags
 	DetailedExitcode bool   `help:"Exit with 2 when there are changes."`
 	ShowAll          bool   `help:"List every user and subject, however many."`
-	Save             string `placeholder:"FILE" help:"Save the plan, for provision apply FILE. It holds no secret."`
+	Save             string `type:"path" placeholder:"FILE" help:"Save the plan, for provision apply FILE: to a new file, or in the place of an earlier plan. It holds no secret."`
 }
 
-func (c *planCmd) Help() string {
-	return `Reads the users file, the output directory and the cluster, and shows what apply would change and why.
-Nothing is changed anywhere.
-
-Examples:
-  provision plan -f users.yaml
-  provision plan -f teams/ -d /secure/kubeconfigs
-  provision plan --detailed-exitcode -o json    # for CI
-  provision plan --save team.plan               # then: provision apply team.plan
-
-Exit status: 0 done, 1 error, 2 there are changes (with --detailed-exitcode), 130 interrupted.`
-}
-
-func (c *planCmd) Run(ctx context.Context, s streams) error {
-	sets, err := spec.Load(c.Filename, s.in)
+func (c *planCmd) Run(ctx context.Context, s view.Streams) error {
+	if c.Save != "" {
+		if err := savedplan.CheckPath(c.Save); err != nil {
+			return err
+		}
+	}
+	sets, broken, err := c.load(ctx, s)
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx, sets)
+	c.tellSkipped(s)
+	client, err := c.open(ctx, s, sets, cluster.ToPlan)
 	if err != nil {
 		return err
 	}
@@ -47,40 +45,43 @@ func (c *planCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer dir.Close()
-	intents, err := c.intents(sets, client)
+	goals, err := c.goals(sets, broken, client)
 	if err != nil {
 		return err
 	}
-	all, err := compute(ctx, intents, client, dir)
+	all, err := compute(ctx, goals, client, dir)
 	if err != nil {
 		return err
 	}
-	if err := all.check(ctx, client); err != nil {
+	if err := observe.Complete(ctx, all, client, nil); err != nil {
 		return err
 	}
-	if err := all.render(s, c.Output, view{dir: dir, endpoint: client.Endpoint(), all: c.ShowAll}); err != nil {
+	v := view.PageOf(client, dir.Path())
+	v.All, v.Reading, v.Broken = c.ShowAll, true, broken
+	if err := v.Plans(s, c.Output, all); err != nil {
 		return err
-	}
-	if all.blocked() {
-		if c.Save != "" {
-			fmt.Fprintf(s.err, "not saved to %s: the plan has errors\n", c.Save)
-		}
-		return exitCode(exitError)
 	}
 	if c.Save != "" {
-		if err := savePlan(c.Save, all, c.Filename, c.OutputDir, c.wishFlags); err != nil {
+		saved, err := savedplan.Of(all, c.Filename, c.OutputDir, c.wishFlags, time.Now())
+		if err == nil {
+			err = saved.Write(c.Save)
+		}
+		if err != nil {
 			return err
 		}
 		how := ""
-		if slices.Contains(c.Filename, spec.Stdin) {
+		if slices.Contains(c.Filename, usersfile.Stdin) {
 			how = ", given the same users file on standard input,"
 		}
-		fmt.Fprintf(s.err, "saved to %s: `provision apply %s`%s performs it\n", c.Save, c.Save, how)
+		fmt.Fprintf(s.Err, "saved to %s: `provision apply %s`%s performs it\n", c.Save, c.Save, how)
 	}
-	if all.leftOut() > 0 {
+	if all.LeftOut() > 0 {
 		return exitCode(exitError)
 	}
-	if c.DetailedExitcode && all.changes() {
+	if len(broken) > 0 {
+		return view.BrokenError(broken)
+	}
+	if c.DetailedExitcode && all.Changes() {
 		return exitCode(exitChanges)
 	}
 	return nil

@@ -1,36 +1,30 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"errors"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
+	"provision/internal/view"
 )
 
 type validateCmd struct {
 	fileFlags
+	ShowAll bool `help:"List every place of a mistake, however many."`
 }
 
-func (c *validateCmd) Help() string {
-	return `Checks everything that can be checked without a cluster, and reports all errors at once.
-
-Examples:
-  provision validate -f users.yaml
-  cat users.yaml | provision validate -f -
-
-Exit status: 0 valid, 1 errors.`
-}
-
-func (c *validateCmd) Run(s streams) error {
-	sets, err := spec.Load(c.Filename, s.in)
+func (c *validateCmd) Run(ctx context.Context, s view.Streams) error {
+	sets, err := c.loadAll(ctx, s)
+	if mistakes, ok := errors.AsType[usersfile.Errors](err); ok && c.ShowAll {
+		s.AllMistakes(mistakes)
+		return exitCode(exitError)
+	}
 	if err != nil {
 		return err
 	}
+	c.tellSkipped(s)
 	for _, set := range sets {
-		fmt.Fprintf(s.out, "%s: set %s is valid: %s, %s, %s\n", set.Pos.File, set.Name,
-			plural(len(set.Users), "user"), plural(len(set.Groups), "group"), plural(len(set.Roles), "role"))
-		for _, g := range set.SimilarGroups() {
-			fmt.Fprintf(s.err, "%s %s: %s\n", s.errStyle.yellow("warning:"), g.Pos, similarGroupWords(g.User, g.Group, g.Defined))
-		}
+		s.Valid(set, c.ShowAll)
 	}
 	return nil
 }

@@ -6,20 +6,22 @@ import (
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"provision/internal/view"
 )
 
 type versionCmd struct{}
 
-func (versionCmd) Run(s streams) error {
-	fmt.Fprintf(s.out, "provision %s (%s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func (versionCmd) Run(s view.Streams) error {
+	fmt.Fprintf(s.Out, "provision %s (%s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			if m.Path == "k8s.io/client-go" {
-				fmt.Fprintf(s.out, ", client-go %s", m.Version)
+				fmt.Fprintf(s.Out, ", client-go %s", m.Version)
 			}
 		}
 	}
-	fmt.Fprintln(s.out, ")")
+	fmt.Fprintln(s.Out, ")")
 	return nil
 }
 
@@ -27,7 +29,7 @@ func (versionCmd) Run(s streams) error {
 type versionFlag bool
 
 // BeforeReset is called by kong where the flag stands.
-func (versionFlag) BeforeReset(app *kong.Kong, s streams) error {
+func (versionFlag) BeforeReset(app *kong.Kong, s view.Streams) error {
 	if err := (versionCmd{}).Run(s); err != nil {
 		return err
 	}

@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"provision/internal/cluster"
 	"provision/internal/credential"
@@ -18,325 +14,255 @@ import (
 	"provision/internal/plan"
 )
 
-// Users enter the pipeline in groups that grow from firstGroup to batchSize: the first is soon at the signer, and the keys
-// of the next are made while the servers work on it. As a group enters together, its intents reach the ledger in one
-// batch. No more than maxInFlight are under way: that keeps any signer busy, and memory flat at any number of users
-// (ten thousand waiting goroutines held 140 MB of stack).
-const (
-	firstGroup  = 50
-	maxInFlight = 2 * batchSize
-)
-
-// ErrRefused says that what was issued is not what was asked for.
-var ErrRefused = errors.New("refuse the issued certificate")
-
-// ErrDirectoryGone says that there is nothing left to write to.
+// ErrDirectoryGone is why a certificate is lost that was issued: there is nothing left to write it to.
 var ErrDirectoryGone = errors.New("the output directory was removed while provision ran, and the private key with it")
 
-// issue takes every user who needs a certificate or another kubeconfig through her pipeline.
-func (r *run) issue() {
-	awaited := 0
-	for _, u := range r.plan.Users {
-		if u.Certificate.Op != plan.Keep {
-			awaited++
-		}
-	}
-	var watch *cluster.Watch
-	if awaited > 0 && !r.opts.DryRun {
-		var err error
-		if watch, err = r.client.Watch(r.work, r.plan.Set); err != nil {
-			r.stop(&StoppedError{err})
-			return
-		}
-		defer watch.Stop()
-		r.record = newRecorder(r.work, r.ledger)
-		defer func() {
-			if err := r.record.close(); err != nil {
-				r.stop(&StoppedError{err})
-			}
-		}()
-		ctx, done := context.WithCancel(r.start)
-		defer done()
-		go func() {
-			if err := r.progress.watchStall(ctx, r.opts.StallAfter, r.client.SignerBusy()); err != nil {
-				r.stop(&StoppedError{err})
-			}
-		}()
-	}
-	var busy []int
-	for i, u := range r.plan.Users {
-		if u.Certificate.Op != plan.Keep || u.Kubeconfig.Op == plan.Rewrite {
-			busy = append(busy, i) // who is idle, or on the way out, has no pipeline: see leave
-		}
-	}
-	var users sync.WaitGroup
-	inFlight := semaphore.NewWeighted(maxInFlight)
-	for size := firstGroup; len(busy) > 0; size = min(4*size, batchSize) {
-		n := min(size, len(busy))
-		if inFlight.Acquire(r.start, int64(n)) != nil {
-			break // told to stop: they stay as not started
-		}
-		r.expect(busy[:n])
-		entered := make(chan struct{})
-		half := atomic.Int64{}
-		half.Store(int64(n+1) / 2)
-		for _, i := range busy[:n] {
-			users.Go(func() {
-				defer inFlight.Release(1)
-				enter := sync.OnceFunc(func() {
-					if half.Add(-1) == 0 {
-						close(entered)
-					}
-				})
-				defer enter()
-				r.user(&r.users[i], r.plan.Users[i], watch, enter)
-			})
-		}
-		busy = busy[n:]
-		select {
-		case <-entered:
-		case <-r.start.Done():
-		}
-	}
-	users.Wait()
+// pipeline is one user's way to what the plan says: to a certificate in a kubeconfig, or to a kubeconfig that says something
+// else of the cluster. Only one goroutine uses it.
+type pipeline struct {
+	*run
+	user   plan.UserChange
+	result *Result
+	ticket *ticket // of the intent; nil where no certificate is asked for
+
+	key  crypto.Signer       // stands in the journal until the kubeconfig is written
+	spec cluster.RequestSpec // what is asked for with the key
+	sent bool                // the API server may have the request
 }
 
-// user brings one user to what the plan says and fills her result. She calls entered once her request may be sent.
-func (r *run) user(result *Result, u plan.UserChange, watch *cluster.Watch, entered func()) {
-	began := time.Now()
+// newPipeline returns that of the i-th user of the plan. From here on the recorder expects the user's intent.
+func (r *run) newPipeline(i int) *pipeline {
+	p := &pipeline{run: r, user: r.plan.Users[i], result: &r.users[i]}
+	if p.user.Certificate.Op != plan.Keep {
+		p.ticket = r.record.expect()
+	}
+	return p
+}
+
+// perform brings the user to what the plan says, and fills their result. It calls entered, which may be called more than once,
+// as soon as the request may be sent.
+func (p *pipeline) perform(entered func()) {
 	var err error
-	if u.Certificate.Op == plan.Keep {
-		err = r.rewrite(u)
+	if p.user.Certificate.Op == plan.Keep {
+		err = p.rewrite()
 	} else {
-		err = r.certificate(result, u, watch, entered)
+		err = p.certificate(entered)
 	}
-	result.Took = time.Since(began)
-	r.settle(result, err)
-	if result.Status == Failed { // and not one that was only stopped
-		r.progress.failed.Add(1)
+	if errors.Is(err, cluster.ErrUnavailable) {
+		// Each further request would take as long to fail. Grants and removals do not wait for it.
+		err = &StoppedError{err}
+		p.stopIssuing(err)
 	}
-	if err != nil {
-		r.fatal(err)
+	p.settle(p.result, err)
+	if p.result.Status == Failed { // and not one that was only stopped
+		p.progress.failed.Add(1)
 	}
+	p.fatal(err)
 }
 
-// rewrite changes what a kubeconfig says of the cluster and keeps its certificate.
-func (r *run) rewrite(u plan.UserChange) error {
-	return r.limited(r.disk, func() error {
-		if r.opts.DryRun {
-			return nil
-		}
-		if err := r.dir.RewriteKubeconfig(r.entry(u, nil, nil), u.Certificate.Before.KeyHash); err != nil || !u.Abandon {
+// certificate goes from top to bottom:
+//
+//	key -> journal -> trial -> ledger -> create request -> approve -> wait -> judge -> write kubeconfig -> ledger -> drop journal
+//
+// A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written the key stays
+// there, so a crash at any instant loses nothing.
+func (p *pipeline) certificate(entered func()) error {
+	defer p.ticket.skip()
+	if err := p.takeKey(); err != nil {
+		return err
+	}
+	leave, err := p.trial.enter(p.issuing)
+	if err != nil {
+		return errors.Join(stopped(p.issuing), p.forget())
+	}
+	defer leave()
+	request, err := p.request(entered)
+	if err != nil || p.opts.DryRun {
+		return err
+	}
+	p.progress.await(1)
+	certificate, err := p.watch.Wait(p.work, request.Ref())
+	p.progress.await(-1)
+	if err != nil {
+		return p.ended(err)
+	}
+	p.progress.issue()
+	return p.install(certificate)
+}
+
+// takeKey takes the user's key, which stands in the journal from then on, and says what is to be asked for with it. The key is
+// a new one, or that of an earlier try.
+func (p *pipeline) takeKey() error {
+	want := p.user.Certificate.After
+	p.spec = cluster.RequestSpec{Set: p.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
+	if p.user.Request != nil {
+		kept, err := p.files.ReadKey(p.user.Name)
+		if err != nil {
 			return err
 		}
-		return r.dir.DropKey(r.plan.Set, u.Name, r.client.UID())
+		if p.key, err = credential.ParseKey([]byte(kept.PEM)); err != nil {
+			return err
+		}
+	}
+	err := p.limited(p.issuing, p.cpu, func() (err error) {
+		if p.key == nil {
+			if p.key, err = credential.NewKey(want.KeyAlgorithm); err != nil {
+				return err
+			}
+		}
+		if p.spec.KeyHash, err = credential.KeyHash(p.key.Public()); err != nil {
+			return err
+		}
+		p.spec.PEM, err = credential.NewRequest(p.key, want.User, want.Groups)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	p.spec.Name = plan.RequestName(p.plan.Set, want.User, p.spec.KeyHash)
+	if p.user.Certificate.Op == plan.Resume {
+		p.spec.Name = p.user.Request.Name
+	}
+	if p.user.Request != nil || p.opts.DryRun {
+		return nil
+	}
+	return p.limited(p.issuing, p.disk, p.remember)
 }
 
-// certificate is the pipeline of one user, top to bottom:
-//
-//	key -> journal -> ledger -> create request -> approve -> wait -> judge -> write kubeconfig -> drop journal -> ledger
-//
-// A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written her key stays
-// there, so a crash at any instant loses nothing.
-func (r *run) certificate(result *Result, u plan.UserChange, watch *cluster.Watch, entered func()) error {
-	key, request, spec, err := r.request(result, u, entered)
-	if err != nil || r.opts.DryRun {
+// remember puts the key into the journal, before anything is asked for with it.
+func (p *pipeline) remember() error {
+	pem, err := credential.MarshalKey(p.key)
+	if err != nil {
 		return err
 	}
-	r.progress.await(1)
-	pem, err := watch.Wait(r.work, request.Ref())
-	r.progress.await(-1)
-	if err != nil {
-		return r.ended(u, spec, err)
-	}
-	r.progress.issue()
+	return p.files.WriteKey(outdir.JournalEntry{User: p.user.Name, Request: p.spec.Name, Created: time.Now().UTC(), PEM: string(pem)})
+}
 
-	want := u.Certificate.After
-	record := r.recordOf(u, spec)
-	issued, err := credential.Judge(pem, spec.KeyHash, want.User, want.Groups)
-	if err != nil {
-		// Its key is of no use: with it the next apply would get the same certificate again.
-		return errors.Join(fmt.Errorf("certificatesigningrequest/%s: %w: %w", spec.Name, ErrRefused, err), r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
+// request returns the user's approved request: a new one, or that of an earlier try. Before it is sent, its intent stands in the
+// ledger, and entered is called.
+func (p *pipeline) request(entered func()) (cluster.Request, error) {
+	begin := p.client.CreateRequest
+	if p.user.Certificate.Op == plan.Resume {
+		begin = p.client.Resume
 	}
-	keyPEM, err := credential.MarshalKey(key)
+	// The ledger should list what is resumed, but somebody may have deleted that since it was asked for.
+	if p.record != nil && (p.user.Certificate.Op != plan.Resume || !p.ledger.Lists(p.spec.KeyHash)) {
+		if err := p.ticket.intend(p.intent()); err != nil {
+			if err = p.notListed(err); err != nil {
+				return cluster.Request{}, err
+			}
+		}
+	}
+	p.ticket.skip()
+	entered()
+	request, err := p.approved(begin)
+	if p.user.Request == nil && !p.opts.DryRun && !p.sent { // of an earlier try it is not known
+		p.record.void(p.spec.KeyHash)
+		err = errors.Join(err, p.forget())
+	}
+	return request, err
+}
+
+// approved makes or finds a request with begin and approves it, holding one place for both: were approvals to queue behind the
+// creation of a thousand others, the signer would idle first and be late in the end. The request counts as sent unless the
+// API server never had it: the run was told to stop before, or it was refused for good.
+func (p *pipeline) approved(begin func(context.Context, cluster.RequestSpec) (cluster.Request, error)) (request cluster.Request, err error) {
+	err = p.limited(p.issuing, p.requests, func() error {
+		request, err = begin(p.work, p.spec)
+		_, refused := errors.AsType[*cluster.RefusedError](err)
+		if p.sent = !refused; err != nil || p.opts.DryRun {
+			return err
+		}
+		p.result.Status = Pending // from here on the next apply resumes
+		if request.State() == plan.Pending {
+			request, err = p.client.Approve(p.work, request, p.spec)
+		}
+		return err
+	})
+	return request, err
+}
+
+// install judges an issued certificate and writes it into the user's kubeconfig. Then the key leaves the journal.
+func (p *pipeline) install(certificate []byte) error {
+	key, err := credential.MarshalKey(p.key)
 	if err != nil {
 		return err
 	}
-	err = r.finish(r.disk, func() error { return r.dir.WriteKubeconfig(r.entry(u, pem, keyPEM)) })
+	entry := p.entry(certificate, key)
+	issued, err := p.judge(entry)
+	if refusal, ok := errors.AsType[*credential.Refusal](err); ok {
+		return p.refuse(issued, refusal)
+	}
+	if err != nil {
+		return err
+	}
+	err = p.finish(p.disk, func() error {
+		if err := p.reclaim(p.user); err != nil {
+			return err
+		}
+		return p.files.Write(entry, p.user.From)
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w", err, ErrDirectoryGone)
 	}
 	if err != nil {
 		return err
 	}
-	result.NotBefore, result.NotAfter = issued.NotBefore, issued.NotAfter
-	r.progress.written.Add(1)
-	record.Serial, record.CredentialID, record.NotBefore, record.NotAfter = issued.Serial, issued.CredentialID, issued.NotBefore, issued.NotAfter
-	r.record.outcome(record)
-	return r.dir.DropKey(r.plan.Set, u.Name, r.client.UID())
+	p.result.NotBefore, p.result.NotAfter = issued.NotBefore, issued.NotAfter
+	for _, ca := range issued.Further {
+		p.result.CAEnds = append(p.result.CAEnds, ca.NotAfter)
+	}
+	p.record.outcome(complete(p.intent(), issued))
+	return p.files.DropKey(p.user.Name)
 }
 
-// request returns the user's key and her approved request: both new, both of an earlier try, or a new request by the key
-// of an earlier try that nothing came of.
-func (r *run) request(result *Result, u plan.UserChange, entered func()) (crypto.Signer, cluster.Request, cluster.RequestSpec, error) {
-	want := u.Certificate.After
-	spec := cluster.RequestSpec{Set: r.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
-	var request cluster.Request
-	intended := false
-	skip := sync.OnceFunc(func() {
-		if !intended && r.record != nil {
-			r.record.skip()
-		}
-	})
-	defer skip()
-	key, err := r.key(u, &spec)
-	if err != nil {
-		return nil, request, spec, err
-	}
-	begin := r.client.CreateRequest
-	if u.Certificate.Op == plan.Resume {
-		spec.Name, begin = u.Request.Name, r.client.Resume
-	}
-	// The ledger should list what is resumed, but somebody may have deleted that since it was asked for.
-	if !r.opts.DryRun && (u.Certificate.Op != plan.Resume || !r.ledger.Lists(spec.KeyHash)) {
-		intended = true
-		if err := r.record.intend(r.recordOf(u, spec)); err != nil {
-			return nil, request, spec, fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
-		}
-	}
-	skip() // nobody waits for an intent that does not come
-	entered()
-	request, sent, err := r.approved(result, spec, begin)
-	if u.Request == nil && !r.opts.DryRun && !sent { // of an earlier try it is not known
-		r.record.void(spec.KeyHash)
-		err = errors.Join(err, r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
-	}
-	return key, request, spec, err
-}
-
-// key returns the user's key, which is in the journal, and fills what follows from it: a new one, or that of an earlier
-// try.
-func (r *run) key(u plan.UserChange, spec *cluster.RequestSpec) (key crypto.Signer, err error) {
-	if u.Request != nil {
-		kept, err := r.dir.ReadKey(r.plan.Set, u.Name, r.client.UID())
-		if err != nil {
-			return nil, err
-		}
-		if key, err = credential.ParseKey([]byte(kept.PEM)); err != nil {
-			return nil, err
-		}
-	}
-	err = r.limited(r.cpu, func() (err error) {
-		if key == nil {
-			if key, err = credential.NewKey(u.Certificate.After.KeyAlgorithm); err != nil {
-				return err
-			}
-		}
-		if spec.KeyHash, err = credential.KeyHash(key.Public()); err != nil {
-			return err
-		}
-		spec.PEM, err = credential.NewRequest(key, spec.User, spec.Groups)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	spec.Name = plan.RequestName(spec.Set, spec.User, spec.KeyHash)
-	if u.Request == nil && !r.opts.DryRun {
-		err = r.limited(r.disk, func() error { return r.remember(key, *spec) })
-	}
-	return key, err
-}
-
-// approved makes or finds a request and approves it, holding one place for both: were approvals to queue behind the
-// creation of a thousand others, the signer would idle first and be late in the end. Unless sent, the API server never
-// had the request: the run was told to stop before, or it was refused for good.
-func (r *run) approved(result *Result, spec cluster.RequestSpec, begin func(context.Context, cluster.RequestSpec) (cluster.Request, error)) (request cluster.Request, sent bool, err error) {
-	err = r.limited(r.requests, func() error {
-		request, err = begin(r.work, spec)
-		_, refused := errors.AsType[*cluster.RefusedError](err)
-		if sent = !refused; err != nil || r.opts.DryRun {
-			return err
-		}
-		result.Status = Pending // from here on the next apply resumes
-		if request.State() == plan.Pending {
-			request, err = r.client.Approve(r.work, request, spec)
-		}
-		return err
-	})
-	return request, sent, err
-}
-
-// remember puts a key into the journal before anything is asked for it.
-func (r *run) remember(key crypto.Signer, spec cluster.RequestSpec) error {
-	pem, err := credential.MarshalKey(key)
-	if err != nil {
-		return err
-	}
-	return r.dir.WriteKey(outdir.Key{
-		Set: spec.Set, Cluster: r.client.UID(), User: spec.User, Request: spec.Name, Created: time.Now().UTC(), PEM: string(pem),
-	})
-}
-
-// expect tells the recorder how many intents some users will bring, or skip.
-func (r *run) expect(users []int) {
-	if r.record == nil {
-		return
-	}
-	n := 0
-	for _, i := range users {
-		if r.plan.Users[i].Certificate.Op != plan.Keep {
-			n++
-		}
-	}
-	r.record.expect(n)
-}
-
-// neverIssued says whether a user has no certificate of a request that ended without one. It may have been sent by an
-// earlier run too, and nobody saw what came of that.
-func neverIssued(u plan.UserChange) bool { return u.Request == nil || !u.Request.Resent }
-
-// recordOf is the ledger's record of a request.
-func (r *run) recordOf(u plan.UserChange, spec cluster.RequestSpec) plan.Record {
-	return plan.Record{
-		User: spec.User, Groups: spec.Groups, KeyHash: spec.KeyHash, Request: spec.Name, Duration: spec.Duration,
-		Intended: r.began, By: r.client.Username(), Digest: r.plan.Digest, Resent: !neverIssued(u),
-	}
-}
-
-// ended drops the key of a request that we shall get no certificate for, and returns err. One that was decided was never
+// ended drops the key of a request of which no certificate will come to us, and returns err. One that was decided was never
 // issued, so the ledger forgets it, unless it was sent before; one that somebody deleted may have been, unseen.
-func (r *run) ended(u plan.UserChange, spec cluster.RequestSpec, err error) error {
+func (p *pipeline) ended(err error) error {
 	_, decided := errors.AsType[*cluster.DecidedError](err)
-	if decided && neverIssued(u) {
-		r.record.void(spec.KeyHash)
+	if decided && !p.resent() {
+		p.record.void(p.spec.KeyHash)
 	}
 	if decided || errors.Is(err, cluster.ErrGone) {
-		return errors.Join(err, r.dir.DropKey(r.plan.Set, u.Name, r.client.UID()))
+		return errors.Join(err, p.files.DropKey(p.user.Name))
 	}
 	return err
 }
 
-// entry is what the user's kubeconfig will say.
-func (r *run) entry(u plan.UserChange, certificate, key []byte) credential.Entry {
-	k := u.Kubeconfig.After
-	e := credential.Entry{
-		Owner:                    credential.Owner{Set: r.plan.Set, Cluster: r.client.UID(), User: u.Name},
-		Context:                  k.Context,
-		Cluster:                  k.Endpoint.Name,
-		Namespace:                k.Namespace,
-		Server:                   k.Endpoint.Server,
-		CertificateAuthorityData: k.Endpoint.CertificateAuthorityData,
-		TLSServerName:            k.Endpoint.TLSServerName,
-		ProxyURL:                 k.Endpoint.ProxyURL,
-		InsecureSkipTLSVerify:    k.Endpoint.InsecureSkipTLSVerify,
-		DisableCompression:       k.Endpoint.DisableCompression,
-		Certificate:              certificate,
-		Key:                      key,
+// forget drops the key that was made for a request which was never sent.
+func (p *pipeline) forget() error {
+	if p.user.Request != nil || p.opts.DryRun {
+		return nil
 	}
-	if u.Certificate.After != nil {
-		e.Owner.Duration = u.Certificate.After.Duration
+	return p.files.DropKey(p.user.Name)
+}
+
+// intent is the ledger's record of the request.
+func (p *pipeline) intent() plan.Record {
+	return plan.Record{
+		User: p.spec.User, Groups: p.spec.Groups, KeyHash: p.spec.KeyHash, Request: p.spec.Name, Duration: p.spec.Duration,
+		Intended: p.began, By: p.client.Username(), Digest: p.plan.Digest, Resent: p.resent(),
 	}
-	return e
+}
+
+// resent reports whether an earlier run may have sent the request too. Nobody saw what came of that, so a certificate of it may
+// exist whatever becomes of this one.
+func (p *pipeline) resent() bool { return p.user.Request != nil && p.user.Request.Resent }
+
+// notListed is the error of a user of whom the ledger cannot take note: nothing is asked for that it does not list. It is
+// everybody's, so the first tells it, and the others are not started. A dry run tells it and asks on.
+func (r *run) notListed(err error) error {
+	err = fmt.Errorf("nothing is asked for that the ledger does not list: %w", err)
+	told := &StoppedError{err}
+	var first error = told
+	r.unlisted.Do(func() {
+		first = err
+		if r.opts.DryRun {
+			r.unrecorded = err
+		}
+	})
+	if r.opts.DryRun {
+		return nil
+	}
+	return first
 }

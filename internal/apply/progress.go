@@ -2,17 +2,18 @@ package apply
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Progress counts what a run has done so far. Anybody may read it at any time; a run writes it.
+// Progress counts what a run has done so far. The zero value is ready. A run writes it, anybody may read it at any time.
 type Progress struct {
-	total   atomic.Int64
-	issued  atomic.Int64
-	written atomic.Int64
-	failed  atomic.Int64
+	total  atomic.Int64
+	issued atomic.Int64
+	failed atomic.Int64
 
 	mu      sync.Mutex
 	waiting int64
@@ -24,7 +25,6 @@ type Counts struct {
 	Total   int64 // certificates that the plan asks for
 	Waiting int64 // approved and not yet issued
 	Issued  int64
-	Written int64 // kubeconfigs with a new certificate
 	Failed  int64
 }
 
@@ -32,9 +32,10 @@ type Counts struct {
 func (p *Progress) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Counts{Total: p.total.Load(), Waiting: p.waiting, Issued: p.issued.Load(), Written: p.written.Load(), Failed: p.failed.Load()}
+	return Counts{Total: p.total.Load(), Waiting: p.waiting, Issued: p.issued.Load(), Failed: p.failed.Load()}
 }
 
+// await counts n more as waiting for the signer, or fewer.
 func (p *Progress) await(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,6 +45,7 @@ func (p *Progress) await(n int64) {
 	p.waiting += n
 }
 
+// issue counts a certificate.
 func (p *Progress) issue() {
 	p.issued.Add(1)
 	p.mu.Lock()
@@ -51,7 +53,7 @@ func (p *Progress) issue() {
 	p.moved = time.Now()
 }
 
-// state is how many wait, and since when nothing has moved.
+// state returns how many wait, and since when nothing has moved.
 func (p *Progress) state() (waiting int64, moved time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,9 +62,10 @@ func (p *Progress) state() (waiting int64, moved time.Time) {
 
 // watchStall returns an error when nothing was issued for a time although requests wait, or nil when ctx ends. The
 // time is about the signer, not about one user: in a batch of thousands each waits for minutes. Nor is it about this set
-// alone: busy says whether the signer has issued anything for anybody since it was asked last.
+// alone: busy reports whether the signer has issued anything for anybody since it was asked last. It is asked first at half of
+// the time, and counts from there.
 func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy func(context.Context) (bool, error)) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(time.Second) // fine enough for StallAfter, which is a minute or so
 	defer tick.Stop()
 	asked := false
 	for {
@@ -98,4 +101,15 @@ func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy fun
 			}
 		}
 	}
+}
+
+// ErrStalled is why a run stops whose signer issues nothing.
+var ErrStalled = errors.New("the signer issues nothing")
+
+func stalled(after time.Duration, waiting int64) error {
+	wait := fmt.Sprintf("%d approved requests wait", waiting)
+	if waiting == 1 {
+		wait = "an approved request waits"
+	}
+	return fmt.Errorf("no certificate was issued for %s while %s: %w", after, wait, ErrStalled)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"provision/internal/outdir"
 )
 
 // stall runs watchStall beside what happens, and returns when it ended and how. Nothing in it takes real time.
@@ -108,7 +110,7 @@ func TestWatchStall(t *testing.T) {
 	})
 	t.Run("the question fails", func(t *testing.T) {
 		why := errors.New("no answer")
-		if _, err := stall(t, func() (bool, error) { return false, why }, func(p *Progress) { p.await(1) }); err != why {
+		if _, err := stall(t, func() (bool, error) { return false, why }, func(p *Progress) { p.await(1) }); !errors.Is(err, why) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -155,14 +157,14 @@ func TestSettle(t *testing.T) {
 // A place that is waited for is not taken once the run was told to stop; the second half of something begun is.
 func TestLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRun(t.Context(), planOf(0), nil, nil, Options{Concurrency: 1, Grace: time.Minute})
+		r := newRun(t.Context(), planOf(0), nil, outdir.Set{}, Options{Concurrency: 1, Grace: time.Minute})
 		defer r.close()
 		held := make(chan struct{})
-		go r.limited(r.requests, func() error { <-held; return nil })
+		go r.limited(r.start, r.requests, func() error { <-held; return nil })
 		synctest.Wait()
 		ran := false
 		waiting := make(chan error, 1)
-		go func() { waiting <- r.limited(r.requests, func() error { ran = true; return nil }) }()
+		go func() { waiting <- r.limited(r.start, r.requests, func() error { ran = true; return nil }) }()
 		synctest.Wait()
 		why := errors.New("told to stop")
 		r.stop(&StoppedError{why})
@@ -189,7 +191,7 @@ func TestLimited(t *testing.T) {
 // With a signer that stalls there is nothing to wait for.
 func TestNoGraceForAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRun(t.Context(), planOf(0), nil, nil, Options{})
+		r := newRun(t.Context(), planOf(0), nil, outdir.Set{}, Options{})
 		defer r.close()
 		r.stop(&StoppedError{stalled(time.Minute, 3)})
 		synctest.Wait()
@@ -197,4 +199,16 @@ func TestNoGraceForAStall(t *testing.T) {
 			t.Error("the work goes on")
 		}
 	})
+}
+
+// One request is not "1 requests".
+func TestStalledWords(t *testing.T) {
+	for waiting, want := range map[int64]string{
+		1: "no certificate was issued for 5m0s while an approved request waits: the signer issues nothing",
+		3: "no certificate was issued for 5m0s while 3 approved requests wait: the signer issues nothing",
+	} {
+		if got := stalled(5*time.Minute, waiting).Error(); got != want {
+			t.Errorf("%d: %q, want %q", waiting, got, want)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"provision/internal/cluster"
+	"provision/internal/outdir"
 	"provision/internal/plan"
 )
 
@@ -41,16 +42,17 @@ func TestReport(t *testing.T) {
 	p.Bindings = []plan.Change[plan.Binding]{{Op: plan.Create, After: &plan.Binding{Name: "new"}}}
 	p.Requests = []plan.Change[plan.Request]{{Op: plan.Delete, Before: &plan.Request{Name: "request"}}}
 	var progress Progress
-	r := newRun(t.Context(), p, nil, nil, Options{Progress: &progress})
+	r := newRun(t.Context(), p, nil, outdir.Set{}, Options{Progress: &progress})
 	defer r.close()
 	var got []string
 	for _, one := range r.report().Results {
-		got = append(got, fmt.Sprintf("%s %s/%s %s %s", one.Op, one.Kind, one.Name, one.Namespace, one.Status))
+		got = append(got, fmt.Sprintf("%s %s of %s %s", one.Op, one.Kind, one.Object, one.Status))
 	}
 	want := []string{
-		"delete Role/old shop notStarted", "create ClusterRoleBinding/new  notStarted", "delete CertificateSigningRequest/request  notStarted",
-		"issue User/user-0  notStarted", "issue User/user-1  notStarted", "rewrite User/moved  notStarted", "delete User/given up  notStarted",
-		"remove User/left  notStarted",
+		"delete role of role/old -n shop notStarted", "create binding of clusterrolebinding/new notStarted",
+		"delete request of certificatesigningrequest/request notStarted",
+		"issue certificate of user/user-0 notStarted", "issue certificate of user/user-1 notStarted", "rewrite kubeconfig of user/moved notStarted",
+		"delete oldKey of user/given up notStarted", "remove kubeconfig of user/left notStarted",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant\n%q", got, want)
@@ -62,11 +64,11 @@ func TestReport(t *testing.T) {
 
 // A failure stays one, whatever comes after it.
 func TestSettleKeepsFailures(t *testing.T) {
-	r := newRun(t.Context(), plan.Plan{}, nil, nil, Options{})
+	r := newRun(t.Context(), plan.Plan{}, nil, outdir.Set{}, Options{})
 	defer r.close()
 	result := Result{Status: NotStarted}
 	var got []Status
-	for _, err := range []error{&StoppedError{errors.New("interrupted")}, cluster.ErrUnavailable, nil, errors.New("disk full"), nil} {
+	for _, err := range []error{&StoppedError{errors.New("interrupted")}, cluster.ErrLockLost, nil, errors.New("disk full"), nil} {
 		r.settle(&result, err)
 		got = append(got, result.Status)
 	}
@@ -75,15 +77,15 @@ func TestSettleKeepsFailures(t *testing.T) {
 	}
 }
 
-// Who is told to stop before her key is made has none.
+// A run that is told to stop makes no more keys.
 func TestKeyStopped(t *testing.T) {
-	r := newRun(t.Context(), planOf(1), nil, nil, Options{})
+	r := newRun(t.Context(), planOf(1), nil, outdir.Set{}, Options{})
 	defer r.close()
 	why := errors.New("told to stop")
 	r.stop(&StoppedError{why})
-	var spec cluster.RequestSpec
-	if key, err := r.key(r.plan.Users[0], &spec); key != nil || !errors.Is(err, why) {
-		t.Errorf("%v %v", key, err)
+	p := r.newPipeline(0)
+	if err := p.takeKey(); p.key != nil || !errors.Is(err, why) {
+		t.Errorf("%v %v", p.key, err)
 	}
 }
 
@@ -103,50 +105,16 @@ func TestSent(t *testing.T) {
 		{"refused", false, &cluster.RefusedError{Err: errors.New("denied by a policy")}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRun(t.Context(), planOf(1), nil, nil, Options{})
+			r := newRun(t.Context(), planOf(1), nil, outdir.Set{}, Options{})
 			defer r.close()
 			if c.before {
 				r.stop(stopped)
 			}
-			var result Result
-			_, sent, err := r.approved(&result, cluster.RequestSpec{}, func(context.Context, cluster.RequestSpec) (cluster.Request, error) {
-				return cluster.Request{}, c.err
-			})
-			if sent != c.sent || err == nil {
-				t.Errorf("sent %v, %v", sent, err)
+			p := r.newPipeline(0)
+			_, err := p.approved(func(context.Context, cluster.RequestSpec) (cluster.Request, error) { return cluster.Request{}, c.err })
+			if p.sent != c.sent || err == nil {
+				t.Errorf("sent %v, %v", p.sent, err)
 			}
 		})
-	}
-}
-
-// The ledger forgets a request of which no certificate can ever have come, and no other.
-func TestForgotten(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		request *plan.RequestRef
-		never   bool
-	}{
-		{"new", nil, true},
-		{"resumed", &plan.RequestRef{Name: "a", UID: "1"}, true},
-		{"sent again", &plan.RequestRef{Name: "a", Resent: true}, false},
-		{"sent again, and resumed later", &plan.RequestRef{Name: "a", UID: "1", Resent: true}, false},
-	} {
-		if got := neverIssued(plan.UserChange{Request: c.request}); got != c.never {
-			t.Errorf("%s, and denied: forgotten %v", c.name, got)
-		}
-	}
-	for _, c := range []struct {
-		name    string
-		request plan.Request
-		forgets bool
-	}{
-		{"pending", plan.Request{State: plan.Pending, Conforms: true}, true},
-		{"pending, sent twice", plan.Request{State: plan.Pending, Conforms: true, Resent: true}, false},
-		{"approved", plan.Request{State: plan.Approved, Conforms: true}, false},
-		{"not as we send it", plan.Request{State: plan.Pending}, false},
-	} {
-		if got := forgets(c.request); got != c.forgets {
-			t.Errorf("%s, and deleted: forgotten %v", c.name, got)
-		}
 	}
 }

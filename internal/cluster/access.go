@@ -3,20 +3,16 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"provision/internal/plan"
 )
 
-// Access is one binding, ours or anybody's, that grants something to a user or to a group in her certificates.
+// Access is one binding, ours or anybody's, that grants something to a user or to a group in their certificates.
 type Access struct {
 	Binding plan.Binding
 	Set     string       // the set that owns the binding, "" for a foreign one
@@ -27,122 +23,83 @@ type Access struct {
 
 // proofs are the permissions that Accesses needs.
 func proofs() []plan.Permission {
-	list := []plan.Permission{{Verb: "create", Group: authorizationv1.GroupName, Resource: "subjectaccessreviews"}}
-	for _, resource := range []string{"rolebindings", "clusterrolebindings", "roles", "clusterroles"} {
-		p := rbac(resource)
-		if p.Verb = "list"; resource == "roles" || resource == "clusterroles" {
-			p.Verb = "get"
-		}
-		list = append(list, p)
-	}
-	return list
+	return append(grantReads(), plan.Permission{Verb: "create", Group: authorizationv1.GroupName, Resource: "subjectaccessreviews"})
 }
 
-// Accesses finds every binding in the cluster that has the user or one of the groups as a subject, and asks the API
-// server, as a SubjectAccessReview for that user and groups, about the first thing that its role allows. Groups that
-// everybody has are not looked for.
-func (c *Client) Accesses(ctx context.Context, user string, groups []string) ([]Access, error) {
-	who := map[plan.Subject]bool{{Kind: rbacv1.UserKind, Name: user}: true}
-	for _, g := range groups {
-		who[plan.Subject{Kind: rbacv1.GroupKind, Name: g}] = true
+// Accesses finds, for each user with groups, every binding in the cluster that has the user or one of the groups as a subject,
+// and asks the API server, as a SubjectAccessReview for that user and groups, about the first thing that its role allows.
+// Bindings that every cluster has for everybody are left out. The bindings are listed once for all users.
+func (c *Client) Accesses(ctx context.Context, users map[string][]string) (map[string][]Access, error) {
+	who := map[plan.Subject]bool{}
+	for user, groups := range users {
+		for _, s := range plan.Identities(user, groups) {
+			who[s] = true
+		}
 	}
 	found, err := c.bindingsOf(ctx, who)
 	if err != nil {
-		return nil, c.lacks(ctx, err, proofs())
+		return nil, c.withMissing(ctx, err, proofs())
 	}
+	by := map[string][]Access{}
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(parallelReviews)
-	for i := range found {
-		g.Go(func() error { return c.prove(each, &found[i], user, groups) })
+	for user, groups := range users {
+		theirs := plan.Identities(user, groups)
+		list := slices.DeleteFunc(slices.Clone(found), func(a Access) bool { return !slices.Contains(theirs, a.Subject) })
+		by[user] = list
+		for i := range list {
+			g.Go(func() error { return c.prove(each, &list[i], user, groups) })
+		}
 	}
 	if err := g.Wait(); err != nil {
-		return nil, c.lacks(ctx, err, proofs())
-	}
-	return found, nil
-}
-
-// GrantedElsewhere finds the bindings outside a set that have one of the subjects, by subject. It reads every binding in
-// the cluster.
-func (c *Client) GrantedElsewhere(ctx context.Context, set string, who map[plan.Subject]bool) (map[plan.Subject][]plan.Binding, error) {
-	found, err := c.bindingsOf(ctx, who)
-	if err != nil {
-		return nil, err
-	}
-	by := map[plan.Subject][]plan.Binding{}
-	for _, a := range found {
-		if a.Set != set {
-			by[a.Subject] = append(by[a.Subject], a.Binding)
-		}
+		return nil, c.withMissing(ctx, err, proofs())
 	}
 	return by, nil
 }
 
-// AllPowerful picks the bindings to roles that allow everything, or to take everything. It asks once for each role; of those
-// that the operator may not read only cluster-admin is known.
-func (c *Client) AllPowerful(ctx context.Context, bindings []plan.Binding) ([]plan.Binding, error) {
-	type role struct {
-		plan.ObjectKey
-		kind string
+// Granted finds what bindings grant to some subjects, and for each of some sets what of that is from outside the set, with
+// what it is worth. It lists every binding in the cluster, once.
+func (c *Client) Granted(ctx context.Context, who map[plan.Subject]bool, sets []plan.Desired) (plan.Holdings, []plan.Holdings, error) {
+	all, outside := plan.Holdings{}, make([]plan.Holdings, len(sets))
+	if len(who) == 0 {
+		return all, outside, nil
 	}
-	of := func(b plan.Binding) role { return role{b.Role(), b.RoleRef.Kind} }
-	roles := map[role]int{}
-	for _, b := range bindings {
-		if _, ok := roles[of(b)]; !ok {
-			roles[of(b)] = len(roles)
-		}
+	found, err := c.bindingsOf(ctx, who)
+	if err != nil {
+		return nil, nil, c.withMissing(ctx, err, grantReads())
 	}
-	rules := make([][]rbacv1.PolicyRule, len(roles))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallelReviews)
-	for r, i := range roles {
-		g.Go(func() (err error) {
-			rules[i], err = c.rules(ctx, r.Namespace, plan.RoleRef{Kind: r.kind, Name: r.Name})
-			if _, refused := errors.AsType[*PermissionError](err); refused || errors.Is(err, ErrRoleMissing) {
-				return nil
-			}
-			return err
-		})
+	for _, a := range found {
+		all[a.Subject] = append(all[a.Subject], plan.Held{Binding: a.Binding, Set: a.Set, Subject: a.Subject})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
+	var bindings []plan.Binding
+	for i, of := range sets {
+		outside[i] = all.Outside(of.Set)
+		bindings = append(bindings, outside[i].Bindings()...)
 	}
-	return slices.DeleteFunc(slices.Clone(bindings), func(b plan.Binding) bool {
-		return b.RoleRef != plan.ClusterAdminRole && !plan.PowerfulIn(b.Namespace, rules[roles[of(b)]])
-	}), nil
+	rules, err := c.RulesOf(ctx, bindings)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, of := range sets {
+		outside[i] = outside[i].Judge(rules, of.LedgerNamespace)
+	}
+	return all, outside, nil
 }
 
 // bindingsOf lists every binding in the cluster that has one of the subjects.
 func (c *Client) bindingsOf(ctx context.Context, who map[plan.Subject]bool) ([]Access, error) {
 	var found []Access
-	note := func(m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
-		b := binding(m, ref, subjects)
-		for _, s := range b.Subjects {
-			if who[s] {
-				found = append(found, Access{Binding: b, Set: b.SetOf(m.Labels[plan.SetLabel]), Subject: s})
+	note := func(b plan.Binding, set string) {
+		for i, s := range b.Subjects {
+			if who[s] && !plan.Stock(s, b.Role(), b.RoleRef) && !slices.Contains(b.Subjects[:i], s) { // it may be there twice
+				found = append(found, Access{Binding: b, Set: b.SetOf(set), Subject: s})
 			}
 		}
 	}
-	err := c.all(ctx, metav1.ListOptions{}, rbac("clusterrolebindings"),
-		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return c.kube.RbacV1().ClusterRoleBindings().List(ctx, o)
-		},
-		func(obj runtime.Object) error {
-			b := obj.(*rbacv1.ClusterRoleBinding)
-			note(&b.ObjectMeta, b.RoleRef, b.Subjects)
-			return nil
-		})
-	if err != nil {
+	if err := c.eachClusterRoleBinding(ctx, metav1.ListOptions{}, note); err != nil {
 		return nil, err
 	}
-	err = c.all(ctx, metav1.ListOptions{}, rbac("rolebindings"),
-		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return c.kube.RbacV1().RoleBindings("").List(ctx, o)
-		},
-		func(obj runtime.Object) error {
-			b := obj.(*rbacv1.RoleBinding)
-			note(&b.ObjectMeta, b.RoleRef, b.Subjects)
-			return nil
-		})
+	err := c.eachRoleBinding(ctx, metav1.ListOptions{}, note)
 	return found, err
 }
 
@@ -155,17 +112,11 @@ func (c *Client) prove(ctx context.Context, a *Access, user string, groups []str
 	if err != nil {
 		return err
 	}
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-		User: user, Groups: append(slices.Clone(groups), "system:authenticated"),
-		ResourceAttributes: probe.resource(), NonResourceAttributes: probe.nonResource(),
-	}}
-	answer, err := c.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-	if apierrors.IsForbidden(err) {
-		return c.permission(err, plan.Permission{Verb: "create", Group: authorizationv1.GroupName, Resource: "subjectaccessreviews"}, "ask what "+user+" may do")
+	a.Proof = probe.String()
+	authenticated := append(slices.Clone(groups), "system:authenticated")
+	if a.Subject.Anonymous() {
+		user, authenticated = "system:anonymous", []string{"system:unauthenticated"}
 	}
-	if err != nil {
-		return fmt.Errorf("ask what %s may do: %w", user, err)
-	}
-	a.Proof, a.Allowed = probe.String(), answer.Status.Allowed
-	return nil
+	a.Allowed, err = c.mayAs(ctx, user, authenticated, probe)
+	return err
 }

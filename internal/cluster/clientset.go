@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"net/http"
 
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
@@ -23,51 +24,26 @@ type clientset struct {
 	rbac           *rbacv1.RbacV1Client
 }
 
-func (c *clientset) AuthenticationV1() authenticationv1.AuthenticationV1Interface {
-	return c.authentication
-}
-func (c *clientset) AuthorizationV1() authorizationv1.AuthorizationV1Interface {
-	return c.authorization
-}
-func (c *clientset) CertificatesV1() certificatesv1.CertificatesV1Interface { return c.certificates }
-func (c *clientset) CoordinationV1() coordinationv1.CoordinationV1Interface { return c.coordination }
-func (c *clientset) CoreV1() corev1.CoreV1Interface                         { return c.core }
-func (c *clientset) RbacV1() rbacv1.RbacV1Interface                         { return c.rbac }
-
-// newClientset makes the clients of all groups, over one HTTP client.
-func newClientset(config *rest.Config) (*clientset, error) {
+// newClientset makes the clients of all groups over one HTTP client, which it returns too: config says where to and as
+// whom, way what is on the way there.
+func newClientset(config *rest.Config, way route) (*clientset, *http.Client, error) {
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return newClientsetFor(config, client)
-}
-
-func newClientsetFor(config *rest.Config, client *http.Client) (*clientset, error) {
+	if client == http.DefaultClient {
+		client = &http.Client{Transport: http.DefaultTransport}
+	}
+	if err := way.over(client, config); err != nil {
+		return nil, nil, err
+	}
 	var c clientset
-	for _, make := range []func() error{
-		func() (err error) {
-			c.authentication, err = authenticationv1.NewForConfigAndClient(config, client)
-			return err
-		},
-		func() (err error) {
-			c.authorization, err = authorizationv1.NewForConfigAndClient(config, client)
-			return err
-		},
-		func() (err error) {
-			c.certificates, err = certificatesv1.NewForConfigAndClient(config, client)
-			return err
-		},
-		func() (err error) {
-			c.coordination, err = coordinationv1.NewForConfigAndClient(config, client)
-			return err
-		},
-		func() (err error) { c.core, err = corev1.NewForConfigAndClient(config, client); return err },
-		func() (err error) { c.rbac, err = rbacv1.NewForConfigAndClient(config, client); return err },
-	} {
-		if err := make(); err != nil {
-			return nil, err
-		}
-	}
-	return &c, nil
+	var errs [6]error
+	c.authentication, errs[0] = authenticationv1.NewForConfigAndClient(config, client)
+	c.authorization, errs[1] = authorizationv1.NewForConfigAndClient(config, client)
+	c.certificates, errs[2] = certificatesv1.NewForConfigAndClient(config, client)
+	c.coordination, errs[3] = coordinationv1.NewForConfigAndClient(config, client)
+	c.core, errs[4] = corev1.NewForConfigAndClient(config, client)
+	c.rbac, errs[5] = rbacv1.NewForConfigAndClient(config, client)
+	return &c, client, errors.Join(errs[:]...)
 }

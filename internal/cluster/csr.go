@@ -1,26 +1,50 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"provision/internal/credential"
 	"provision/internal/plan"
 )
 
-// ErrSwapped says that an object has the name of our request and is not our request.
+// ErrSwapped reports that an object has the name of our request and is not our request.
 var ErrSwapped = errors.New("another request has taken its name")
 
-// Request is a CertificateSigningRequest that is ours beyond doubt: our own Create returned it, or its PKCS#10
-// request was made with our key. Only such a one can be approved.
+// AlteredError reports that what the API server keeps of a request is not what was sent: admission has changed it, as it would
+// every other.
+type AlteredError struct {
+	Request string
+	Why     string
+}
+
+func (e *AlteredError) Error() string {
+	return fmt.Sprintf("certificatesigningrequest/%s is not what was sent, and was not approved: %s", e.Request, e.Why)
+}
+
+// OperatorError reports that the API server takes this run for another user than it did when the run began.
+type OperatorError struct {
+	Was, Is string
+}
+
+func (e *OperatorError) Error() string {
+	return fmt.Sprintf("you were %q when this began, and the API server now says that you are %q", e.Was, e.Is)
+}
+
+// Request is a CertificateSigningRequest that is ours beyond doubt: its PKCS#10 request was made with our key, and it says
+// what we want in every point that a signer looks at, whether our own Create returned it or it was found. Only such a request
+// can be approved.
 type Request struct {
 	object *certificatesv1.CertificateSigningRequest
 }
@@ -47,7 +71,7 @@ type RequestSpec struct {
 	Duration time.Duration
 }
 
-// RefusedError says that the API server has refused a request: it was never there, and no certificate can come of it.
+// RefusedError reports that the API server has refused a request: it was never there, and no certificate can come of it.
 type RefusedError struct{ Err error }
 
 func (e *RefusedError) Error() string { return e.Err.Error() }
@@ -55,7 +79,7 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap returns the API server's answer.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// neverMade says whether an answer means that the object was not created. A conflict is about one that is there, and
+// neverMade reports whether an answer means that the object was not created. A conflict is about one that is there, and
 // after "try again" it may be there all the same.
 func neverMade(err error) bool {
 	status, ok := errors.AsType[*apierrors.StatusError](err)
@@ -86,8 +110,8 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 	}
 	var made *certificatesv1.CertificateSigningRequest
 	unsure := false
-	err := c.retry(ctx, "create request", func() (err error) {
-		made, err = c.kube.CertificatesV1().CertificateSigningRequests().Create(ctx, object, metav1.CreateOptions{DryRun: c.dryRun})
+	err := c.retry(ctx, requestsNeed("create"), func() (err error) {
+		made, err = c.kube.certificates.CertificateSigningRequests().Create(ctx, object, metav1.CreateOptions{DryRun: c.dryRun})
 		unsure = unsure || err != nil && !neverMade(err)
 		return err
 	})
@@ -95,140 +119,121 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 		return c.Resume(ctx, s)
 	}
 	if err != nil {
-		err = c.permission(err, plan.Permission{Verb: "create", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		err = c.permission(ctx, err, requestsNeed("create"),
 			"create certificatesigningrequest/"+s.Name)
 		if !unsure {
 			err = &RefusedError{err}
 		}
 		return Request{}, err
 	}
-	return Request{made}, nil
+	why, differs := c.differs(made, s)
+	switch {
+	case !differs:
+		return Request{made}, nil
+	case made.Spec.Username != c.username && bytes.Equal(made.Spec.Request, s.PEM):
+		return Request{}, c.withdraw(ctx, made, &OperatorError{c.username, made.Spec.Username})
+	}
+	return Request{}, c.withdraw(ctx, made, &AlteredError{s.Name, why})
+}
+
+// withdraw deletes a request that was just created and may not be approved, and returns why that was so: as a RefusedError
+// if it is gone undecided, for then no certificate can come of it.
+func (c *Client) withdraw(ctx context.Context, made *certificatesv1.CertificateSigningRequest, why error) error {
+	if len(c.dryRun) > 0 { // it was never there
+		return &RefusedError{why}
+	}
+	as := metav1.Preconditions{UID: &made.UID, ResourceVersion: &made.ResourceVersion}
+	err := c.kube.certificates.CertificateSigningRequests().Delete(ctx, made.Name, metav1.DeleteOptions{Preconditions: &as})
+	if err == nil {
+		err = c.requestGone(ctx, made.Name, made.UID)
+	}
+	if err != nil {
+		return errors.Join(why, fmt.Errorf("delete certificatesigningrequest/%s, which nobody should approve: %w", made.Name, err))
+	}
+	return &RefusedError{why}
+}
+
+// requestGone returns an error if a request that was deleted is still there: somebody holds it with a finalizer, and it can be
+// approved as before.
+func (c *Client) requestGone(ctx context.Context, name string, uid types.UID) error {
+	var have *certificatesv1.CertificateSigningRequest
+	err := c.retry(ctx, requestsNeed("get"), func() (err error) {
+		have, err = c.kube.certificates.CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return c.permission(ctx, err, requestsNeed("get"), "read certificatesigningrequest/"+name)
+	case have.UID != uid || len(have.Finalizers) == 0: // another, or one that ends in this moment
+		return nil
+	}
+	return fmt.Errorf("not gone: finalizer %s; it can still be approved", strings.Join(have.Finalizers, ", "))
 }
 
 // Resume reads a request of an earlier try and makes sure that it is what s says in every point that the signer looks
 // at: the key above all, then subject, signer, usages, duration and who sent it.
 func (c *Client) Resume(ctx context.Context, s RequestSpec) (Request, error) {
 	var found *certificatesv1.CertificateSigningRequest
-	err := c.retry(ctx, "get request", func() (err error) {
-		found, err = c.kube.CertificatesV1().CertificateSigningRequests().Get(ctx, s.Name, metav1.GetOptions{})
+	err := c.retry(ctx, requestsNeed("get"), func() (err error) {
+		found, err = c.kube.certificates.CertificateSigningRequests().Get(ctx, s.Name, metav1.GetOptions{})
 		return err
 	})
 	if err != nil {
-		return Request{}, c.permission(err, plan.Permission{Verb: "get", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+		return Request{}, c.permission(ctx, err, requestsNeed("get"),
 			"read certificatesigningrequest/"+s.Name)
 	}
-	if err := c.verify(found, s); err != nil {
-		return Request{}, err
+	if why, ok := c.differs(found, s); ok {
+		return Request{}, fmt.Errorf("certificatesigningrequest/%s: %w: %s", s.Name, ErrSwapped, why)
 	}
 	return Request{found}, nil
 }
 
-func (c *Client) verify(found *certificatesv1.CertificateSigningRequest, s RequestSpec) error {
+// differs reports whether a request is another than s in any point that a signer looks at, and the first that is.
+func (c *Client) differs(found *certificatesv1.CertificateSigningRequest, s RequestSpec) (why string, differs bool) {
 	q := c.request(found)
-	swapped := func(why string) error {
-		return fmt.Errorf("certificatesigningrequest/%s: %w: %s", s.Name, ErrSwapped, why)
+	if !bytes.Equal(found.Spec.Request, s.PEM) { // what we have just made needs no proof
+		parsed, err := credential.VerifyRequest(found.Spec.Request)
+		switch {
+		case parsed.KeyHash != s.KeyHash:
+			return "it was made with another key", true
+		case err != nil:
+			return err.Error(), true
+		}
 	}
-	parsed, err := credential.VerifyRequest(found.Spec.Request)
 	switch {
-	case parsed.KeyHash != s.KeyHash:
-		return swapped("it was made with another key")
-	case err != nil:
-		return swapped(err.Error())
 	case !q.Conforms:
-		return swapped(q.Mismatch)
-	case q.User != s.User || !equalSets(q.Groups, s.Groups):
-		return swapped(fmt.Sprintf("it is for user %q and groups %q", q.User, q.Groups))
+		return q.Mismatch, true
+	case q.User != s.User || !slices.Equal(q.Groups, s.Groups):
+		return fmt.Sprintf("it is for user %q and groups %q", q.User, q.Groups), true
 	case q.Duration != s.Duration:
-		return swapped(fmt.Sprintf("it asks for %s, not for %s", q.Duration, s.Duration))
+		return fmt.Sprintf("it asks for %s, not for %s", q.Duration, s.Duration), true
 	}
-	return nil
-}
-
-// Approve approves a request of ours. The object goes back as it came, because the approval subresource writes
-// labels and annotations too. Should somebody have edited it meanwhile, it is read and verified again.
-func (c *Client) Approve(ctx context.Context, r Request, s RequestSpec) (Request, error) {
-	doing := "approve certificatesigningrequest/" + s.Name
-	object := r.object
-	for range 5 {
-		approved := object.DeepCopy()
-		approved.Status.Conditions = append(approved.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
-			Type:    certificatesv1.CertificateApproved,
-			Status:  corev1.ConditionTrue,
-			Reason:  "ProvisionApprove",
-			Message: fmt.Sprintf("provision sent and approved this for %s of the set %q, applied by %s", credentialName(s.User), s.Set, c.username),
-		})
-		var done *certificatesv1.CertificateSigningRequest
-		err := c.retry(ctx, "approve request", func() (err error) {
-			done, err = c.kube.CertificatesV1().CertificateSigningRequests().UpdateApproval(ctx, s.Name, approved, metav1.UpdateOptions{})
-			return err
-		})
-		if err == nil {
-			return Request{done}, nil
-		}
-		if apierrors.IsForbidden(err) {
-			return r, c.permission(err, c.approvePermission(ctx), doing)
-		}
-		if !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
-			return r, fmt.Errorf("%s: %w", doing, err)
-		}
-		again, e := c.Resume(ctx, s)
-		if e != nil {
-			return r, fmt.Errorf("%s: %w", doing, e)
-		}
-		if again.object.UID != r.object.UID {
-			return r, fmt.Errorf("%s: %w", doing, ErrSwapped)
-		}
-		if again.State() != plan.Pending { // decided meanwhile: by our own lost try, or by somebody; waiting will tell
-			return again, nil
-		}
-		object = again.object
-	}
-	return r, fmt.Errorf("%s: somebody keeps editing it", doing)
-}
-
-// approvePermission finds out which of the two permissions of an approval is the missing one.
-func (c *Client) approvePermission(ctx context.Context) plan.Permission {
-	update := plan.Permission{Verb: "update", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests/approval"}
-	if allowed, err := c.allowed(ctx, update); err == nil && allowed {
-		return plan.Permission{Verb: "approve", Group: certificatesv1.GroupName, Resource: "signers", Name: plan.SignerName}
-	}
-	return update
+	return "", false
 }
 
 // DeleteRequest deletes a request by UID: one that was made anew under the same name stays. One that was pending is
-// deleted only while it still is: else it may have been issued, and would be forgotten.
+// deleted only while it still is: otherwise it may have been issued meanwhile, and would be forgotten.
 func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
 	only := metav1.Preconditions{UID: &r.UID}
 	if r.State == plan.Pending {
 		only.ResourceVersion = &r.ResourceVersion
 	}
-	err := c.retry(ctx, "delete request", func() error {
-		return c.kube.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &only})
+	err := c.retry(ctx, requestsNeed("delete"), func() error {
+		return c.kube.certificates.CertificateSigningRequests().Delete(ctx, r.Name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &only})
 	})
+	if err == nil && len(c.dryRun) == 0 {
+		if err := c.requestGone(ctx, r.Name, r.UID); err != nil {
+			return fmt.Errorf("delete certificatesigningrequest/%s: %w", r.Name, err)
+		}
+	}
 	if err == nil || apierrors.IsNotFound(err) {
 		return nil
 	}
 	if apierrors.IsConflict(err) {
-		return fmt.Errorf("delete certificatesigningrequest/%s: somebody has decided or edited it since the plan: run `provision apply` again", r.Name)
+		return fmt.Errorf("delete certificatesigningrequest/%s: %w", r.Name, ErrEdited)
 	}
-	return c.permission(err, plan.Permission{Verb: "delete", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
+	return c.permission(ctx, err, requestsNeed("delete"),
 		"delete certificatesigningrequest/"+r.Name)
-}
-
-func credentialName(user string) string { return fmt.Sprintf("user %q", user) }
-
-func equalSets(a, b []string) bool {
-	in := map[string]bool{}
-	for _, v := range a {
-		in[v] = true
-	}
-	if len(a) != len(b) {
-		return false
-	}
-	for _, v := range b {
-		if !in[v] {
-			return false
-		}
-	}
-	return true
 }

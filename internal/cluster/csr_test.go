@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"testing"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"provision/internal/plan"
 )
 
 // Only after a plain no is it certain that there is no request.
@@ -36,6 +39,31 @@ func TestNeverMade(t *testing.T) {
 	} {
 		if got := neverMade(c.err); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func TestStateOf(t *testing.T) {
+	approved := certificatesv1.CertificateSigningRequestCondition{Type: certificatesv1.CertificateApproved}
+	denied := certificatesv1.CertificateSigningRequestCondition{Type: certificatesv1.CertificateDenied, Reason: "R", Message: "m"}
+	failed := certificatesv1.CertificateSigningRequestCondition{Type: certificatesv1.CertificateFailed, Reason: "R", Message: "m"}
+	for _, c := range []struct {
+		name        string
+		conditions  []certificatesv1.CertificateSigningRequestCondition
+		certificate string
+		state       plan.RequestState
+		message     string
+	}{
+		{"new", nil, "", plan.Pending, ""},
+		{"approved", []certificatesv1.CertificateSigningRequestCondition{approved}, "", plan.Approved, ""},
+		{"denied", []certificatesv1.CertificateSigningRequestCondition{denied}, "", plan.Denied, "R: m"},
+		{"failed", []certificatesv1.CertificateSigningRequestCondition{approved, failed}, "", plan.Failed, "R: m"},
+		{"issued", []certificatesv1.CertificateSigningRequestCondition{approved}, "x", plan.Issued, ""},
+		{"issued, and called failed", []certificatesv1.CertificateSigningRequestCondition{approved, failed}, "x", plan.Issued, ""},
+	} {
+		r := &certificatesv1.CertificateSigningRequest{Status: certificatesv1.CertificateSigningRequestStatus{Conditions: c.conditions, Certificate: []byte(c.certificate)}}
+		if state, message := stateOf(r); state != c.state || message != c.message {
+			t.Errorf("%s: %s, %q, want %s, %q", c.name, state, message, c.state, c.message)
 		}
 	}
 }

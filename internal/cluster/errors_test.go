@@ -13,6 +13,8 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"provision/internal/plan"
 )
 
 // What is tried again, and what ends the run for everybody when trying does not help.
@@ -54,63 +56,78 @@ func TestUnreachableWords(t *testing.T) {
 		{dial(os.ErrDeadlineExceeded), "cannot reach https://a:6443: no answer"},
 		{post(errors.New("x509: certificate signed by unknown authority")), "cannot reach https://a:6443: x509: certificate signed by unknown authority"},
 	} {
-		if got := (&UnreachableError{"https://a:6443", c.err}).Error(); got != c.want {
+		if got := (&UnreachableError{Server: "https://a:6443", Err: c.err}).Error(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }
 
-// A request that fails for as long as we are patient ends the run, unless others of its kind succeeded meanwhile.
+// A request that fails for as long as we are patient tells that its kind cannot be done, unless others of it succeeded
+// meanwhile. Where nobody answers, that concerns everybody.
 func TestRetryGivesUp(t *testing.T) {
 	down := apierrors.NewInternalError(errors.New(`failed calling webhook "x": connection refused`))
 	always := func() error { return down }
 	for _, c := range []struct {
-		name  string
-		do    func() error
-		other string // of this kind one succeeds after a minute
-		fatal bool
-		after time.Duration
+		name        string
+		do          func() error
+		other       string // one that needs this verb succeeds after a minute
+		fatal       bool
+		unavailable bool
+		after       time.Duration
+		told        int
 	}{
-		{"alone", always, "", true, patience},
-		{"others of its kind work", always, "create", false, patience},
-		{"others of another kind work", always, "delete", true, patience},
-		{"a refusal is an answer", func() error { return apierrors.NewBadRequest("no") }, "", false, 0},
-		{"nobody answers", func() error { return &url.Error{Op: "Post", URL: "https://a", Err: syscall.ECONNREFUSED} }, "", true, patience},
+		{"alone", always, "", false, true, patience, 1},
+		{"others of its kind work", always, "create", false, false, patience, 1},
+		{"others of another kind work", always, "delete", false, true, patience, 1},
+		{"a refusal is an answer", func() error { return apierrors.NewBadRequest("no") }, "", false, false, 0, 0},
+		{"nobody answers", func() error { return &url.Error{Op: "Post", URL: "https://a", Err: syscall.ECONNREFUSED} }, "", true, false, patience, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := &Client{works: &successes{}}
-				if err := client.retry(t.Context(), "create", func() error { return nil }); err != nil { // long ago
+				var told []Waiting
+				client := &Client{answers: newAnswers(), options: Options{Waiting: func(w Waiting) { told = append(told, w) }}}
+				need := plan.Permission{Verb: "create", Resource: "configmaps"}
+				if err := client.retry(t.Context(), need, func() error { return nil }); err != nil { // long ago
 					t.Fatal(err)
 				}
 				time.Sleep(time.Second)
 				if c.other != "" {
-					time.AfterFunc(time.Minute, func() { _ = client.retry(t.Context(), c.other, func() error { return nil }) })
+					other := plan.Permission{Verb: c.other, Resource: "configmaps", Namespace: "elsewhere"}
+					time.AfterFunc(time.Minute, func() { _ = client.retry(t.Context(), other, func() error { return nil }) })
 				}
 				began := time.Now()
-				err := client.retry(t.Context(), "create", c.do)
-				if Fatal(err) != c.fatal || errors.Is(err, ErrUnavailable) != (c.fatal && errors.Is(err, down)) {
-					t.Errorf("%v: fatal %v, want %v", err, Fatal(err), c.fatal)
+				err := client.retry(t.Context(), need, c.do)
+				if Fatal(err) != c.fatal || errors.Is(err, ErrUnavailable) != c.unavailable {
+					t.Errorf("%v: fatal %v, want %v; unavailable, want %v", err, Fatal(err), c.fatal, c.unavailable)
 				}
 				if took := time.Since(began); took != c.after {
 					t.Errorf("it gave up after %v, want %v", took, c.after)
+				}
+				if len(told) != c.told {
+					t.Errorf("told %v", told)
+				}
+				// The next one of a kind that patience did not help is tried once.
+				began = time.Now()
+				_ = client.retry(t.Context(), need, c.do)
+				if took := time.Since(began); c.unavailable && took != 0 {
+					t.Errorf("the next one took %v", took)
 				}
 			})
 		})
 	}
 }
 
-// What knows of no others, such as the ledger, ends the run too; and an interrupt is no outage.
+// So does one that knows of no others; and an interrupt is no outage.
 func TestRetryOfOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := apierrors.NewServiceUnavailable("down")
-		if err := retry(t.Context(), func() error { return down }); !Fatal(err) || !apierrors.IsServiceUnavailable(err) {
-			t.Errorf("%v is not fatal", err)
+		if err := retry(t.Context(), func() error { return down }); !errors.Is(err, ErrUnavailable) || !apierrors.IsServiceUnavailable(err) {
+			t.Errorf("%v does not say that it cannot be done", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := retry(ctx, func() error { return down }); Fatal(err) {
-			t.Errorf("%v is fatal", err)
+		if err := retry(ctx, func() error { return down }); errors.Is(err, ErrUnavailable) {
+			t.Errorf("%v says that it cannot be done", err)
 		}
 	})
 }

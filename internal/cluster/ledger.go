@@ -6,128 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"provision/internal/plan"
 )
-
-// The ledger of a set is a row of ConfigMaps, each with up to maxRecords records: one per key of data, as JSON. A
-// record stays in the ConfigMap that has it, so that a change writes one object. An object may have 1 MiB: 1,000 usual
-// records are about half of that, and new ones are put elsewhere from maxLedgerBytes on. The rest is for what an
-// outcome adds to each record, less than 300 bytes.
-const (
-	ledgerLabel    = "provision/ledger"
-	maxRecords     = 1000
-	maxLedgerBytes = 700 << 10
-)
-
-// ledgerKey is the key of a record in a ConfigMap: enough of the key's hash to be its own.
-func ledgerKey(keyHash string) string { return keyHash[:min(len(keyHash), 32)] }
-
-// recordOf reads the entry of a ConfigMap, and says whether it is a record.
-func recordOf(key, value string) (r plan.Record, ok bool) {
-	err := json.Unmarshal([]byte(value), &r)
-	return r, err == nil && r.User != "" && ledgerKey(r.KeyHash) == key
-}
-
-// ledgerName is the name of the n-th ConfigMap of a set.
-func ledgerName(set string, n int) string {
-	return "provision-" + set + "-" + strconv.Itoa(n)
-}
-
-// isLedgerName says whether a ConfigMap has a name that ledgerName gives. Labels alone make nobody's ConfigMap a part of the
-// ledger.
-func isLedgerName(set, name string) bool {
-	digits, _ := strings.CutPrefix(name, "provision-"+set+"-")
-	n, err := strconv.Atoi(digits)
-	return err == nil && n >= 0 && name == ledgerName(set, n)
-}
-
-// ledger reads a set's records. What cannot be read is a problem of the plan, not an error: nothing may be issued
-// until a person has looked.
-func (c *Client) ledger(ctx context.Context, namespace, set string) ([]plan.Record, []plan.Problem, bool, error) {
-	shards, err := c.ledgerShards(ctx, namespace, set)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	var records []plan.Record
-	var problems []plan.Problem
-	for _, s := range shards {
-		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
-			r, ok := recordOf(key, s.Data[key])
-			if !ok {
-				problems = append(problems, plan.Problem{
-					Code: plan.LedgerUnreadable, Namespace: namespace, Name: s.Name, Detail: "the entry " + key + " is not a record",
-				})
-				continue
-			}
-			records = append(records, r)
-		}
-	}
-	exists := len(shards) > 0
-	if !exists {
-		_, err := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, nil, false, c.permission(err, plan.Permission{Verb: "get", Resource: "namespaces", Name: namespace}, "read namespace/"+namespace)
-		}
-		exists = err == nil
-	}
-	return records, problems, exists, nil
-}
-
-func (c *Client) ledgerShards(ctx context.Context, namespace, set string) ([]*corev1.ConfigMap, error) {
-	var shards []*corev1.ConfigMap
-	opts := metav1.ListOptions{LabelSelector: plan.SetLabel + "=" + set + "," + ledgerLabel + "=true"}
-	err := c.all(ctx, opts, plan.Permission{Resource: "configmaps", Namespace: namespace},
-		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return c.kube.CoreV1().ConfigMaps(namespace).List(ctx, o)
-		},
-		func(obj runtime.Object) error {
-			if m := obj.(*corev1.ConfigMap); isLedgerName(set, m.Name) {
-				shards = append(shards, m)
-			}
-			return nil
-		})
-	slices.SortFunc(shards, func(a, b *corev1.ConfigMap) int {
-		if len(a.Name) != len(b.Name) {
-			return len(a.Name) - len(b.Name)
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return shards, err
-}
-
-// OtherLedgers finds the records of some users in the ledgers that other sets keep in a namespace, by set.
-func (c *Client) OtherLedgers(ctx context.Context, namespace, set string, users map[string]bool) (map[string][]plan.Record, error) {
-	found := map[string][]plan.Record{}
-	opts := metav1.ListOptions{LabelSelector: plan.SetLabel + "!=" + set + "," + ledgerLabel + "=true"}
-	err := c.all(ctx, opts, plan.Permission{Resource: "configmaps", Namespace: namespace},
-		func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return c.kube.CoreV1().ConfigMaps(namespace).List(ctx, o)
-		},
-		func(obj runtime.Object) error {
-			m := obj.(*corev1.ConfigMap)
-			of := m.Labels[plan.SetLabel]
-			if !isLedgerName(of, m.Name) {
-				return nil
-			}
-			for key, value := range m.Data {
-				if r, ok := recordOf(key, value); ok && users[r.User] {
-					found[of] = append(found[of], r)
-				}
-			}
-			return nil
-		})
-	return found, err
-}
 
 // Ledger writes a set's records. It is safe for concurrent use; writes run one after another.
 type Ledger struct {
@@ -142,11 +29,11 @@ type Ledger struct {
 	swept  bool           // what has expired is gone, in whatever ConfigMap it was
 }
 
-// OpenLedger reads where the records of a set are now. create says that the namespace may have to be made.
+// OpenLedger reads where the records of a set are now. With create the first Write makes the namespace, unless it is there.
 func (c *Client) OpenLedger(ctx context.Context, namespace, set string, create bool) (*Ledger, error) {
 	var shards []*corev1.ConfigMap
-	err := retry(ctx, func() (err error) {
-		shards, err = c.ledgerShards(ctx, namespace, set)
+	err := c.retry(ctx, plan.Permission{Verb: "list", Resource: "configmaps"}, func() (err error) {
+		shards, err = c.shardsIn(ctx, namespace, set)
 		return err
 	})
 	if err != nil {
@@ -161,7 +48,7 @@ func (c *Client) OpenLedger(ctx context.Context, namespace, set string, create b
 	return l, nil
 }
 
-// Lists says whether there is an entry for a key.
+// Lists reports whether there is an entry for a key.
 func (l *Ledger) Lists(keyHash string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,11 +60,15 @@ func (l *Ledger) Lists(keyHash string) bool {
 // Entries that are out of date by now are dropped on the way; the first Write drops them wherever they are, because no
 // other may ever concern the ConfigMap that they are in. Records of other writers are never overwritten: each update is
 // bound to the version it was made from.
-func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, now time.Time) error {
+func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string) error {
+	now := l.client.Earliest()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.namespaceExists(ctx); err != nil {
-		return err
+	if !l.ready {
+		if err := l.client.CreateLedgerNamespace(ctx, l.namespace); err != nil {
+			return err
+		}
+		l.ready = true
 	}
 	change, err := l.place(put, drop, now)
 	if err != nil {
@@ -192,7 +83,7 @@ func (l *Ledger) Write(ctx context.Context, put []plan.Record, drop []string, no
 	return nil
 }
 
-// place says which entries of which ConfigMaps change: shard -> key -> value, "" to drop. A record that is known stays
+// place decides which entries of which ConfigMaps change: shard -> key -> value, "" to drop. A record that is known stays
 // where it is; a new one goes where there is room, also that of what has expired. A ConfigMap without changes is only
 // swept.
 func (l *Ledger) place(put []plan.Record, drop []string, now time.Time) (map[int]map[string]string, error) {
@@ -242,6 +133,7 @@ func (l *Ledger) place(put []plan.Record, drop []string, now time.Time) (map[int
 	return change, nil
 }
 
+// fresh is a ConfigMap that is not there yet, with the first free number from n on.
 func (l *Ledger) fresh(n int) *corev1.ConfigMap {
 	for slices.ContainsFunc(l.shards, func(s *corev1.ConfigMap) bool { return s.Name == ledgerName(l.set, n) }) {
 		n++
@@ -251,111 +143,85 @@ func (l *Ledger) fresh(n int) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: m}
 }
 
-// room is how much more fits into a ConfigMap.
-type room struct{ records, bytes int }
-
-// fits says whether a new record of a size has room. Bytes are kept back for what is added once it is issued.
-func (r room) fits(size int) bool { return r.records > 0 && r.bytes >= size }
-
-// roomIn is the room there is once what is gone is dropped, and how many entries that are. There is none in one that
-// cannot be written.
-func roomIn(s *corev1.ConfigMap, gone func(value string) bool) (room, int) {
-	if s.Immutable != nil && *s.Immutable {
-		return room{}, 0
-	}
-	r, old := room{maxRecords, maxLedgerBytes}, 0
-	for key, value := range s.Data {
-		if gone(value) {
-			old++
-			continue
-		}
-		r.records--
-		r.bytes -= len(key) + len(value)
-	}
-	return r, old
-}
-
-// expired says whether an entry is a record that may be dropped.
-func expired(value string, now time.Time) bool {
-	var r plan.Record
-	return json.Unmarshal([]byte(value), &r) == nil && r.User != "" && r.Droppable(now)
-}
-
-// write changes some entries of one ConfigMap.
+// write changes some entries of one ConfigMap, and reads it again as often as somebody else changes it at the same time.
 func (l *Ledger) write(ctx context.Context, shard int, change map[string]string, now time.Time) error {
-	api := l.client.kube.CoreV1().ConfigMaps(l.namespace)
-	what := "configmap/" + l.shards[shard].Name + " -n " + l.namespace
-	for range 8 {
+	what := l.object(l.shards[shard].Name)
+	for range conflictTries {
 		next := l.shards[shard].DeepCopy()
 		edit(next, change, now)
-		var written *corev1.ConfigMap
-		verb := "update"
-		err := retry(ctx, func() (err error) {
-			if next.ResourceVersion == "" {
-				verb = "create"
-				written, err = api.Create(ctx, next, metav1.CreateOptions{})
-			} else {
-				written, err = api.Update(ctx, next, metav1.UpdateOptions{})
-			}
-			return err
-		})
+		written, need, err := l.send(ctx, next)
 		if err == nil {
+			if !l.keeps(written, next, change) {
+				return fmt.Errorf("write the ledger: %s: %w", what, ErrAltered)
+			}
 			l.shards[shard] = written
 			return nil
 		}
-		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(verb == "update" && apierrors.IsNotFound(err)) {
-			return l.client.permission(err, plan.Permission{Verb: verb, Resource: "configmaps", Namespace: l.namespace}, "write the ledger, "+what)
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(need.Verb == "update" && apierrors.IsNotFound(err)) {
+			if yes := l.shards[shard].Immutable; yes != nil && *yes {
+				err = fmt.Errorf("it is immutable: make it anew (kubectl get %s -o yaml | sed '/^immutable: true$/d' | kubectl replace --force -f -): %w", what, err)
+			}
+			return l.client.permission(ctx, err, need, "write the ledger, "+what)
 		}
-		var found *corev1.ConfigMap
-		err = retry(ctx, func() (err error) {
-			found, err = api.Get(ctx, next.Name, metav1.GetOptions{})
+		if l.shards[shard], err = l.reread(ctx, next.Name); err != nil {
 			return err
-		})
-		switch {
-		case apierrors.IsNotFound(err):
-			return fmt.Errorf("write the ledger: %s was deleted while provision ran: run `provision apply --rebuild-ledger`", what)
-		case err != nil:
-			return l.client.permission(err, plan.Permission{Verb: "get", Resource: "configmaps", Namespace: l.namespace}, "read the ledger, "+what)
-		case found.Labels[plan.SetLabel] != l.set || found.Labels[ledgerLabel] != "true":
-			return fmt.Errorf("write the ledger: %s: %w", what, ErrForeign)
 		}
-		l.shards[shard] = found
 	}
 	return fmt.Errorf("write the ledger: somebody keeps editing %s", what)
 }
 
-// edit applies a change to a ConfigMap and drops what has expired.
-func edit(m *corev1.ConfigMap, change map[string]string, now time.Time) {
-	if m.Data == nil {
-		m.Data = map[string]string{}
-	}
-	for key, value := range m.Data {
-		if expired(value, now) {
-			delete(m.Data, key)
-		}
-	}
-	for key, value := range change {
-		if value == "" {
-			delete(m.Data, key)
-		} else {
-			m.Data[key] = value
-		}
-	}
+// object names a ConfigMap of the ledger as kubectl does.
+func (l *Ledger) object(name string) string {
+	return plan.Object{Kind: "ConfigMap", Namespace: l.namespace, Name: name}.String()
 }
 
-func (l *Ledger) namespaceExists(ctx context.Context) error {
-	if l.ready {
-		return nil
+// send creates a ConfigMap, or updates the version of it that was read. It returns the permission that this took as well.
+func (l *Ledger) send(ctx context.Context, next *corev1.ConfigMap) (written *corev1.ConfigMap, need plan.Permission, err error) {
+	api, dryRun := l.client.kube.core.ConfigMaps(l.namespace), l.client.dryRun
+	need = plan.Permission{Verb: "update", Resource: "configmaps", Namespace: l.namespace}
+	do := func() error { written, err = api.Update(ctx, next, metav1.UpdateOptions{DryRun: dryRun}); return err }
+	if next.ResourceVersion == "" {
+		need.Verb = "create"
+		do = func() error { written, err = api.Create(ctx, next, metav1.CreateOptions{DryRun: dryRun}); return err }
 	}
-	err := retry(ctx, func() error {
-		_, err := l.client.kube.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: l.namespace, Labels: map[string]string{managedBy: "provision"},
-		}}, metav1.CreateOptions{})
+	err = l.client.retry(ctx, need, do)
+	return written, need, err
+}
+
+// reread reads a ConfigMap after somebody else has written it. One without the ledger's labels would not be found again.
+func (l *Ledger) reread(ctx context.Context, name string) (*corev1.ConfigMap, error) {
+	var found *corev1.ConfigMap
+	what, need := l.object(name), plan.Permission{Verb: "get", Resource: "configmaps", Namespace: l.namespace}
+	err := l.client.retry(ctx, need, func() (err error) {
+		found, err = l.client.kube.core.ConfigMaps(l.namespace).Get(ctx, name, metav1.GetOptions{})
 		return err
 	})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return l.client.permission(err, plan.Permission{Verb: "create", Resource: "namespaces"}, "create namespace/"+l.namespace+" for the ledger")
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("write the ledger: %s was deleted while provision ran: run `provision apply --rebuild-ledger`", what)
+	case err != nil:
+		return nil, l.client.permission(ctx, err, need, "read the ledger, "+what)
+	case !l.labelled(found):
+		return nil, fmt.Errorf("write the ledger: %s has the name of the ledger's, but not its labels: give them back "+
+			"(kubectl label --overwrite %s %s=%s %s=true), or remove it", what, what, plan.SetLabel, l.set, ledgerLabel)
 	}
-	l.ready = true
-	return nil
+	return found, nil
+}
+
+// labelled reports whether a ConfigMap has the labels by which the ledger is found.
+func (l *Ledger) labelled(m *corev1.ConfigMap) bool {
+	return m.Labels[plan.SetLabel] == l.set && m.Labels[ledgerLabel] == "true"
+}
+
+// keeps reports whether what the API server has written of a change is what was sent, and will be found again: nothing may be
+// issued that is not recorded.
+func (l *Ledger) keeps(written, sent *corev1.ConfigMap, change map[string]string) bool {
+	for key := range change {
+		value, there := written.Data[key]
+		want, wanted := sent.Data[key]
+		if there != wanted || value != want {
+			return false
+		}
+	}
+	return l.labelled(written)
 }

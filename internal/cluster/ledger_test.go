@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -145,6 +147,55 @@ func TestLedgerEdit(t *testing.T) {
 	}
 }
 
+// Two runs write one record, as a revoke does that goes on without the lock: what the other has added since it was read stays.
+func TestLedgerGrown(t *testing.T) {
+	asked := intent(1, "dev")
+	with := func(r plan.Record, change func(*plan.Record)) plan.Record {
+		change(&r)
+		return r
+	}
+	resent := with(asked, func(r *plan.Record) { r.Resent = true })
+	left := with(asked, func(r *plan.Record) { r.Removed = noon.Add(time.Minute) })
+	given := with(issued(asked), func(r *plan.Record) { r.Removed = time.Time{} })
+	refused := with(given, func(r *plan.Record) { r.Refused, r.Groups = "WrongSubject", []string{"dev", "ops"} })
+	longer := with(given, func(r *plan.Record) { r.Serial, r.NotAfter = "2", noon.Add(2*time.Hour) })
+	edited := with(left, func(r *plan.Record) { r.User = "ghost" })
+	for _, c := range []struct {
+		name              string
+		was, writes, want plan.Record
+	}{
+		{"nothing new", asked, asked, asked},
+		{"what was issued is noted", asked, given, given},
+		{"what was issued stays", given, left, with(given, func(r *plan.Record) { r.Removed = left.Removed })},
+		{"a certificate that is known better", given, longer, longer},
+		{"who left has left", left, given, with(given, func(r *plan.Record) { r.Removed = left.Removed })},
+		{"who left stays so since then", left, with(left, func(r *plan.Record) { r.Removed = noon.Add(time.Hour) }), with(left, func(r *plan.Record) { r.Removed = noon.Add(time.Hour) })},
+		{"sent again", resent, left, with(left, func(r *plan.Record) { r.Resent = true })},
+		{"refused, with what it carries", refused, left, with(refused, func(r *plan.Record) { r.Removed = left.Removed })},
+		{"refused after it was asked for", asked, refused, refused},
+		{"put right: it was another who left", edited, asked, asked},
+		{"of another key", with(given, func(r *plan.Record) { r.KeyHash = intent(2).KeyHash }), asked, asked},
+	} {
+		data := func(r plan.Record) string {
+			text, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		m := &corev1.ConfigMap{Data: map[string]string{"key": data(c.was)}}
+		edit(m, map[string]string{"key": data(c.writes)}, noon)
+		if got := m.Data["key"]; got != data(c.want) {
+			t.Errorf("%s:\n%s, want\n%s", c.name, got, data(c.want))
+		}
+	}
+	for _, was := range []string{"", "{", "[]", "null"} {
+		if got := grown(was, "{}"); got != "{}" {
+			t.Errorf("over %q: %s", was, got)
+		}
+	}
+}
+
 // A ConfigMap that is full of what has expired is swept by the first write, whatever that is about, and used again.
 func TestLedgerSweep(t *testing.T) {
 	old := func(i int) plan.Record {
@@ -238,4 +289,54 @@ func FuzzRecord(f *testing.F) {
 		}
 		r.Live(noon)
 	})
+}
+
+// Nothing may be issued that is not recorded: what admission makes of a write is read, and a ConfigMap that will not be found
+// again, for want of a label, is no record either.
+func TestLedgerAltered(t *testing.T) {
+	added, dropped, other := intent(1), intent(2), intent(3)
+	key := func(r plan.Record) string { return ledgerKey(r.KeyHash) }
+	entry := func(r plan.Record) string {
+		data, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	for _, c := range []struct {
+		name  string
+		alter func(m *corev1.ConfigMap)
+		want  error
+	}{
+		{"as sent", func(*corev1.ConfigMap) {}, nil},
+		{"labels and entries of others", func(m *corev1.ConfigMap) { m.Labels["team"], m.Data["note"] = "x", "y" }, nil},
+		{"without the record", func(m *corev1.ConfigMap) { delete(m.Data, key(added)) }, ErrAltered},
+		{"another record in its place", func(m *corev1.ConfigMap) { m.Data[key(added)] = entry(other) }, ErrAltered},
+		{"with what was dropped", func(m *corev1.ConfigMap) { m.Data[key(dropped)] = entry(dropped) }, ErrAltered},
+		{"without its set", func(m *corev1.ConfigMap) { delete(m.Labels, plan.SetLabel) }, ErrAltered},
+		{"another set's", func(m *corev1.ConfigMap) { m.Labels[plan.SetLabel] = "other" }, ErrAltered},
+		{"no ledger's", func(m *corev1.ConfigMap) { delete(m.Labels, ledgerLabel) }, ErrAltered},
+		{"marked as no ledger's", func(m *corev1.ConfigMap) { m.Labels[ledgerLabel] = "false" }, ErrAltered},
+	} {
+		for _, method := range []string{http.MethodPost, http.MethodPut} {
+			t.Run(c.name+" "+method, func(t *testing.T) {
+				client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					var m corev1.ConfigMap
+					if err := json.NewDecoder(r.Body).Decode(&m); err != nil || r.Method != method {
+						t.Errorf("%s: %v", r.Method, err)
+					}
+					c.alter(&m)
+					answer(w, m, nil)
+				}))
+				l := &Ledger{client: client, set: "team", namespace: "provision-system", at: map[string]int{}, ready: true}
+				write(t, l, []plan.Record{dropped})
+				if method == http.MethodPut {
+					l.shards[0].ResourceVersion = "7"
+				}
+				if err := l.Write(t.Context(), []plan.Record{added}, []string{dropped.KeyHash}); !errors.Is(err, c.want) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+			})
+		}
+	}
 }

@@ -7,176 +7,177 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-
-	"provision/internal/plan"
 )
 
 // A run outlives an API server that is away for less than renewDeadline: one that restarts is back in 10 to 20 s. Between
-// renewDeadline and leaseDuration lies more than the grace period of a run that lost its lock, so that nothing of it is
-// in flight when another may begin.
+// renewDeadline and leaseDuration lie 15 s, which is more than the 10 s that a run has to end after it lost its lock, so that
+// nothing of it is in flight when another may begin. The elector renews every retryPeriod, so a renewal older than freshness
+// means that two are late, or that the machine slept: a write then waits for the next one.
 const (
 	leaseDuration = 45 * time.Second
 	renewDeadline = 30 * time.Second
 	retryPeriod   = 2 * time.Second
+	freshness     = 5 * time.Second
 )
 
 // firstTry is how long the API server has for the answers of the first attempt, whatever the timeout is.
 const firstTry = 10 * time.Second
 
-// ErrLockLost says that somebody else may be applying the same set now.
+// ErrLockLost reports that somebody else may be applying the same set now.
 var ErrLockLost = errors.New("the lock of this set was lost: the API server could not be reached in time, or somebody took it")
 
-// Lock holds the Lease of a set, so that one apply runs at a time, on whatever machine.
+// loginEnded is the loss of a lock because the login plugin failed. Its message is that of the plugin.
+type loginEnded struct{ *LoginPluginError }
+
+// Unwrap returns the failure of the plugin.
+func (e loginEnded) Unwrap() error { return e.LoginPluginError }
+
+// Is reports whether target is ErrLockLost: whoever cannot log in cannot renew a Lease either.
+func (loginEnded) Is(target error) bool { return target == ErrLockLost }
+
+// Lock holds the Lease of a set, so that one apply runs at a time, on whatever machine. It is safe for concurrent use.
 type Lock struct {
-	stop context.CancelFunc
-	done chan struct{}
+	stop  context.CancelFunc
+	done  chan struct{}
+	lost  func(why error) // ends the run; why is ErrLockLost, also where it says more
+	fence *fence
+
+	mu      sync.Mutex
+	renewed time.Time     // when the request of the last renewal was sent; zero until the Lease is held
+	next    chan struct{} // closed at the next renewal
 }
 
 // Lock takes the Lease of a set, waiting up to timeout for another holder: with 0 there is one attempt. The context it
-// returns ends, with ErrLockLost as its cause, when the Lease is lost. Holder is who we are: two that run at the same
-// time must differ, and one that comes back after a crash is the same, so that it need not wait for its own old Lease.
+// returns ends, with ErrLockLost as its cause, when the Lease is lost. holder is who we are: two that run at the same time
+// must differ, and one that comes back after a crash is the same, so that it need not wait for its own old Lease.
 func (c *Client) Lock(ctx context.Context, namespace, set, holder string, timeout time.Duration) (context.Context, *Lock, error) {
-	if err := (&Ledger{client: c, namespace: namespace}).namespaceExists(ctx); err != nil {
-		if _, getErr := c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); getErr != nil {
+	if err := c.CreateLedgerNamespace(ctx, namespace); err != nil {
+		// An operator who may not create namespaces needs to only if there is none.
+		if there, _ := c.namespaceExists(ctx, namespace); !there {
 			return nil, nil, err
 		}
 	}
-	name := "provision-" + set
-	lease := &resourcelock.LeaseLock{
-		LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Client:     c.watch.CoordinationV1(),
-		LockConfig: resourcelock.ResourceLockConfig{Identity: holder},
-		Labels:     map[string]string{plan.SetLabel: set, managedBy: "provision"},
-	}
-	// The elector retries in silence; a refusal must be told at once.
+	lease := c.leaseOf(namespace, set, holder)
+	// The elector tries again in silence; a refusal must be told at once.
 	if _, _, err := lease.Get(ctx); err != nil && !apierrors.IsNotFound(err) {
-		return nil, nil, c.permission(err, plan.Permission{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace},
-			"read lease/"+name+" -n "+namespace)
+		return nil, nil, c.leasePermission(ctx, err, lease, "get")
 	}
 	held, lose := context.WithCancelCause(ctx)
-	// The Lease outlives an interrupt: what is in flight still needs it.
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	started, tried := make(chan struct{}), make(chan struct{})
-	taken := func(by string) {
-		select {
-		case <-started:
-			if by != holder {
-				lose(ErrLockLost)
-			}
-		default: // it is still another's
-		}
+	l := &Lock{lost: lose, fence: c.fence, done: make(chan struct{}), next: make(chan struct{})}
+	w, err := l.elect(ctx, lease)
+	if err != nil {
+		return nil, nil, fmt.Errorf("lock the set %s: %w", set, err)
 	}
+	if err := c.await(ctx, w, set, timeout); err != nil {
+		l.Release()
+		return nil, nil, err
+	}
+	c.fence.add(l)
+	return held, l, nil
+}
+
+// elect starts client-go's leader election for a Lease, which goes on until the lock is released, and returns without
+// waiting for it. It outlives ctx: requests that are in flight at an interrupt still need the Lease.
+func (l *Lock) elect(ctx context.Context, lease *resourcelock.LeaseLock) (*watchedLease, error) {
+	w := &watchedLease{LeaseLock: lease, lock: l, held: make(chan struct{}), tried: make(chan struct{}), refused: make(chan leaseRefusal, 1)}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock:          watchedLease{lease, taken, sync.OnceFunc(func() { close(tried) })},
+		Lock: w, Name: lease.LeaseMeta.Name, ReleaseOnCancel: true,
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
-		ReleaseOnCancel: true, Name: name,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(context.Context) { close(started) },
-			OnStoppedLeading: func() { lose(ErrLockLost) },
+			OnStartedLeading: func(context.Context) { close(w.held) },
+			OnStoppedLeading: func() { l.lost(ErrLockLost) },
 		},
 	})
 	if err != nil {
-		stop()
-		return nil, nil, fmt.Errorf("lock the set %s: %w", set, err)
+		return nil, err
 	}
-	l := &Lock{stop: stop, done: make(chan struct{})}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop = stop
 	go func() {
 		defer close(l.done)
 		elector.Run(running)
 	}()
+	return w, nil
+}
+
+// await returns when the Lease is held, or with the reason why it is not: the API server refuses it, another holder has it
+// and timeout is over, or ctx ended. timeout begins when the first attempt has failed, for which there is firstTry.
+func (c *Client) await(ctx context.Context, w *watchedLease, set string, timeout time.Duration) error {
 	expired := time.NewTimer(max(firstTry, timeout))
 	defer expired.Stop()
-	for failed := (<-chan struct{})(tried); ; {
+	tried, extended := (<-chan struct{})(w.tried), false
+	for {
 		select {
-		case <-started:
-			return held, l, nil
+		case <-w.held:
+			return nil
 		case <-ctx.Done():
-			l.Release()
-			return nil, nil, context.Cause(ctx)
-		case <-failed: // only now can it be said that there is something to wait for
-			failed = nil
+			return context.Cause(ctx)
+		case refusal := <-w.refused:
+			return c.leasePermission(ctx, refusal.err, w.LeaseLock, refusal.verb)
+		case <-tried:
+			tried = nil
 			expired.Reset(timeout)
 		case <-expired.C:
-			l.Release()
-			return nil, nil, c.lockedBy(ctx, lease, set)
+			err := c.lockedBy(ctx, w, set)
+			if !errors.Is(err, errFree) || extended {
+				return err
+			}
+			// It has just become free, and the elector looks again within 2.2 retryPeriods.
+			extended = true
+			expired.Reset(3 * retryPeriod)
 		}
 	}
 }
 
-// watchedLease tells at once who holds a Lease, whenever it is read: the elector itself goes on until renewDeadline. And
-// it tells when an attempt has failed.
-type watchedLease struct {
-	*resourcelock.LeaseLock
-	held   func(by string)
-	failed func()
+// renew notes a renewal whose request was sent at a time.
+func (l *Lock) renew(sent time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.renewed = sent
+	close(l.next)
+	l.next = make(chan struct{})
 }
 
-// Get reads the Lease.
-func (l watchedLease) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
-	record, raw, err := l.LeaseLock.Get(ctx)
-	if err == nil {
-		capLease(record)
-		l.held(record.HolderIdentity)
+// age is how old the last renewal is, and a channel that is closed at the next one.
+func (l *Lock) age() (time.Duration, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return elapsed(l.renewed, time.Now()), l.next
+}
+
+// elapsed is the time between two moments by the clock that says more: while a machine sleeps, the monotonic clock of Linux
+// stands still; the other one may be set back.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// hold returns once the Lease is known to be ours, for a write that begins now. A process that was stopped, or a machine
+// that slept, does not know by itself what happened meanwhile: unless the last renewal is fresh, the next one decides.
+func (l *Lock) hold(ctx context.Context) error {
+	for {
+		age, next := l.age()
+		switch {
+		case age < freshness:
+			return nil
+		case age >= renewDeadline:
+			l.lost(ErrLockLost)
+			return ErrLockLost
+		}
+		select {
+		case <-next:
+		case <-time.After(renewDeadline - age):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if err != nil && !apierrors.IsNotFound(err) || err == nil && record.HolderIdentity != "" && record.HolderIdentity != l.Identity() {
-		l.failed()
-	}
-	return record, raw, err
-}
-
-// capLease makes sure that a Lease ends as one of provision's does, however long it claims to be: the elector believes the
-// record, and with a large number in it nobody could apply or revoke any more.
-func capLease(record *resourcelock.LeaderElectionRecord) {
-	record.LeaseDurationSeconds = min(record.LeaseDurationSeconds, int(leaseDuration/time.Second))
-}
-
-// Create makes the Lease.
-func (l watchedLease) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	return l.noted(l.LeaseLock.Create(ctx, record))
-}
-
-// Update changes the Lease.
-func (l watchedLease) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	return l.noted(l.LeaseLock.Update(ctx, record))
-}
-
-func (l watchedLease) noted(err error) error {
-	if err != nil {
-		l.failed()
-	}
-	return err
 }
 
 // Release gives the Lease back and returns when that is done.
 func (l *Lock) Release() {
+	l.fence.remove(l)
 	l.stop()
 	<-l.done
-}
-
-// lockedBy says who holds the Lease, and since when.
-func (c *Client) lockedBy(ctx context.Context, lease *resourcelock.LeaseLock, set string) error {
-	ctx, done := context.WithTimeout(ctx, firstTry)
-	defer done()
-	record, _, err := lease.Get(ctx)
-	if apierrors.IsNotFound(err) {
-		need := plan.Permission{Verb: "create", Group: "coordination.k8s.io", Resource: "leases", Namespace: lease.LeaseMeta.Namespace}
-		if allowed, err := c.allowed(ctx, need); err == nil && !allowed {
-			forbidden := apierrors.NewForbidden(corev1.Resource("leases"), lease.LeaseMeta.Name, errors.New("you may not create it"))
-			return c.permission(forbidden, need, "lock the set "+set)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("lock the set %s: %w", set, err)
-	}
-	if record.HolderIdentity == "" || record.HolderIdentity == lease.Identity() { // nobody else has it: we were not quick enough
-		return fmt.Errorf("lock the set %s: the API server gave no answer in time: try again, or give a longer --lock-timeout", set)
-	}
-	const second = "15:04:05 UTC"
-	return fmt.Errorf("the set %s is being applied by %s since %s: wait for it to end (if it was killed, its Lease ends at %s), or give a longer --lock-timeout",
-		set, record.HolderIdentity, record.AcquireTime.UTC().Format("2006-01-02 "+second), record.RenewTime.Add(leaseDuration).UTC().Format(second))
 }

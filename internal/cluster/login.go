@@ -2,223 +2,210 @@ package cluster
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"provision/internal/credential"
-	"provision/internal/plan"
 )
 
 // loginPatience is how long a login is tried again. A kubeconfig that names a server which is not there is an answer,
 // too, and must not hold up those of the others.
 const loginPatience = 5 * time.Second
 
-// ErrLoginRefused says that the API server does not accept a certificate.
+// ErrLoginRefused reports that the API server does not accept a certificate.
 var ErrLoginRefused = errors.New("the API server does not accept the certificate")
 
-// ErrRoleMissing says that a binding refers to a role that is not there: it grants nothing.
-var ErrRoleMissing = errors.New("does not exist")
-
-// Login is a session with a user's own credential and nothing of the operator's.
-type Login struct {
-	kube   *clientset
-	http   *http.Client
-	server string
+// NotArrivedError reports that a client certificate does not reach the API server, so that an answer to a login proves
+// nothing about the certificate: something between ends TLS, or the API server takes no client certificates at all.
+type NotArrivedError struct {
+	Server string
+	Sign   string // the observation that shows it, as a sentence: "it asks for no client certificate"
 }
 
-// LogIn prepares a session as the user of a kubeconfig entry.
+func (e *NotArrivedError) Error() string {
+	return "the client certificate does not reach the API server through " + e.Server + ": " + e.Sign +
+		"; something in between ends TLS (a proxy, a load balancer), or the API server takes no client certificates (--client-ca-file)"
+}
+
+// OtherUserError reports that a login succeeds as another user than the certificate names: through a front that logs everybody
+// in with an identity of its own.
+type OtherUserError struct{ Server, Want, Got string }
+
+func (e *OtherUserError) Error() string {
+	return fmt.Sprintf("%s takes %q for %q, which the certificate does not say: something in between logs in by itself", e.Server, e.Want, e.Got)
+}
+
+// IsFront reports whether an error of a login shows something between us and the API server that does not pass client
+// certificates on.
+func IsFront(err error) bool {
+	_, lost := errors.AsType[*NotArrivedError](err)
+	_, other := errors.AsType[*OtherUserError](err)
+	return lost || other
+}
+
+// Identity is whom the API server takes a user for.
+type Identity struct {
+	User string
+	// Groups are sorted, without system:authenticated, which everybody has. They are nil unless Reviewed.
+	Groups []string
+	// Reviewed reports whether the user may ask who they are (create selfsubjectreviews), which a hardened cluster may not
+	// allow: then the refusal has named the user, which proves the login as well.
+	Reviewed bool
+}
+
+// Login is a session with a user's own credential and nothing of the operator's. It is for one goroutine.
+type Login struct {
+	kube   *clientset
+	http   *http.Transport
+	server string
+	proxy  string                   // on the way, in words; "": none
+	user   string                   // as the kubeconfig's owner says
+	asked  atomic.Bool              // the server has asked for a client certificate
+	takes  atomic.Pointer[[][]byte] // subjects of the CAs that it has then named, DER; often all that it trusts, and sometimes none
+}
+
+// LogIn prepares a session as the user of a kubeconfig entry, and sends nothing yet. timeout is that of one request; 0: none.
+// The caller must Close it. No error quotes a key or a password.
 func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
+	if e.Server == "" { // client-go would take that for localhost
+		return nil, errors.New("the kubeconfig's entry leads to no server: run `provision apply`")
+	}
 	if err := checkURLs(e.Server, e.ProxyURL); err != nil {
 		return nil, fmt.Errorf("read the kubeconfig's cluster: %w", err)
 	}
-	config := &rest.Config{
-		Host: e.Server, QPS: -1, Timeout: timeout, UserAgent: userAgent, DisableCompression: e.DisableCompression,
-		WarningHandler: rest.NoWarnings{},
-		TLSClientConfig: rest.TLSClientConfig{
-			CAData: e.CertificateAuthorityData, ServerName: e.TLSServerName, Insecure: e.InsecureSkipTLSVerify,
-			CertData: e.Certificate, KeyData: e.Key,
-		},
-		// A name that no server of names answers for would hold a login up for minutes.
-		Dial: (&net.Dialer{Timeout: loginPatience, KeepAlive: 30 * time.Second}).DialContext,
-		// With a proxy function client-go does not keep the transport for ever: thousands of users log in once each.
-		Proxy: proxy(e.ProxyURL),
-	}
-	client, err := rest.HTTPClientFor(config)
+	way := proxies{e.ProxyURL, "proxy-url of the kubeconfig"}
+	l := &Login{server: withoutUser(e.Server), proxy: way.of(e.Server), user: e.Owner.User}
+	secure, err := rest.TLSConfigFor(&rest.Config{TLSClientConfig: rest.TLSClientConfig{
+		CAData: e.CertificateAuthorityData, ServerName: e.TLSServerName, Insecure: e.InsecureSkipTLSVerify,
+		CertData: e.Certificate, KeyData: e.Key,
+	}})
 	if err != nil {
 		return nil, errors.New("the kubeconfig's key and certificate cannot be used together") // err could quote them
 	}
-	kube, err := newClientsetFor(config, client)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", withoutUser(e.Server), err)
+	if secure == nil {
+		secure = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	return &Login{kube, client, withoutUser(e.Server)}, nil
+	// An API server asks for a client certificate in every handshake. A front that ends TLS does not, whatever it then answers.
+	give := secure.GetClientCertificate
+	secure.GetClientCertificate = func(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		l.asked.Store(true)
+		l.takes.Store(&r.AcceptableCAs)
+		if give == nil {
+			return &tls.Certificate{}, nil
+		}
+		return give(r)
+	}
+	// A transport of its own: client-go would keep it for ever, and thousands of users log in once each.
+	l.http = utilnet.SetTransportDefaults(&http.Transport{
+		Proxy:               way.find,
+		TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig:     secure,
+		// A name that no server of names answers for would hold a login up for minutes.
+		DialContext:        (&net.Dialer{Timeout: loginPatience, KeepAlive: 30 * time.Second}).DialContext,
+		DisableCompression: e.DisableCompression,
+	})
+	config := &rest.Config{
+		Host: e.Server, QPS: -1, Timeout: timeout, UserAgent: userAgent, WarningHandler: rest.NoWarnings{}, Transport: l.http,
+	}
+	if l.kube, _, err = newClientset(config, route{proxy: way}); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", l.server, err)
+	}
+	return l, nil
 }
 
 // Close closes the connection.
 func (l *Login) Close() { l.http.CloseIdleConnections() }
 
-// WhoAmI asks the API server whom it takes the user for. The group system:authenticated, which everybody has, is
-// left out; groups are sorted.
-func (l *Login) WhoAmI(ctx context.Context) (user string, groups []string, err error) {
+// WhoAmI asks the API server whom it takes the user for. Nil as an error proves that it accepts the certificate, and takes it
+// for that of its own user. ErrLoginRefused, a NotArrivedError, an OtherUserError and an UnreachableError say why not; any
+// other error proves nothing.
+func (l *Login) WhoAmI(ctx context.Context) (Identity, error) {
 	var review *authenticationv1.SelfSubjectReview
-	err = retryFor(ctx, loginPatience, func() (err error) {
-		review, err = l.kube.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	err := retryFor(ctx, loginPatience, func() (err error) {
+		review, err = l.kube.authentication.SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 		return err
 	})
-	if apierrors.IsUnauthorized(err) {
-		return "", nil, ErrLoginRefused
-	}
-	if err != nil && unreachable(err) {
-		return "", nil, &UnreachableError{l.server, err}
-	}
-	if err != nil {
-		return "", nil, fmt.Errorf("log in: %w", err)
-	}
-	groups = slices.DeleteFunc(slices.Clone(review.Status.UserInfo.Groups), func(g string) bool { return g == "system:authenticated" })
-	slices.Sort(groups)
-	return review.Status.UserInfo.Username, groups, nil
+	return l.judge(review, err)
 }
 
-// Accepts says whether the API server of c takes a user's certificate.
-func (c *Client) Accepts(ctx context.Context, e credential.Entry) (bool, error) {
-	at := c.endpoint // the user's own kubeconfig may still name an old server or CA
-	e.Server, e.CertificateAuthorityData, e.TLSServerName, e.ProxyURL = at.Server, at.CertificateAuthorityData, at.TLSServerName, at.ProxyURL
-	e.InsecureSkipTLSVerify, e.DisableCompression = at.InsecureSkipTLSVerify, at.DisableCompression
-	login, err := LogIn(e, c.options.RequestTimeout, c.options.UserAgent)
-	if err != nil {
-		return false, err
+// judge reads what an answer to a login proves.
+func (l *Login) judge(review *authenticationv1.SelfSubjectReview, err error) (Identity, error) {
+	var who Identity
+	switch forbidden, named := forbiddenUser(err); {
+	case err == nil:
+		groups := slices.DeleteFunc(slices.Clone(review.Status.UserInfo.Groups), func(g string) bool { return g == "system:authenticated" })
+		slices.Sort(groups)
+		who = Identity{User: review.Status.UserInfo.Username, Groups: groups, Reviewed: true}
+	case named:
+		who.User = forbidden
+	case certificateAlert(err):
+		return who, &NotArrivedError{l.server, "it refuses the certificate in the TLS handshake, which no API server does"}
+	case unreachable(err):
+		return who, &UnreachableError{Server: l.server, Proxy: l.proxy, Err: err}
+	case apierrors.IsUnauthorized(err) && l.asked.Load():
+		return who, ErrLoginRefused
+	case !apierrors.IsUnauthorized(err):
+		return who, fmt.Errorf("log in: %w", unserved(l.server, err))
 	}
-	defer login.Close()
-	_, _, err = login.WhoAmI(ctx)
-	if errors.Is(err, ErrLoginRefused) {
-		return false, nil
+	switch {
+	case !l.asked.Load():
+		return who, &NotArrivedError{l.server, "it asks for no client certificate"}
+	case who.User == anonymous:
+		return who, &NotArrivedError{l.server, "it takes " + strconv.Quote(l.user) + " for " + anonymous}
+	case who.User != l.user:
+		return who, &OtherUserError{l.server, l.user, who.User}
 	}
-	return err == nil, err
+	return who, nil
 }
 
-// Probe is one question whose answer shows that a grant holds.
-type Probe struct {
-	rule      rbacv1.PolicyRule
-	namespace string
+// anonymous is whom an API server takes a request for that came without any credential.
+const anonymous = "system:anonymous"
+
+// forbiddenUser returns the user whom an authorizer's refusal names, which proves that they logged in. Nothing but the
+// message has the name (apiserver/pkg/endpoints/handlers/responsewriters/errors.go:forbiddenMessage).
+func forbiddenUser(err error) (string, bool) {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || !apierrors.IsForbidden(err) || byAdmission(err) {
+		return "", false
+	}
+	_, rest, _ := strings.Cut(status.ErrStatus.Message, " is forbidden: User ")
+	quoted, err := strconv.QuotedPrefix(rest)
+	if err != nil || !strings.HasPrefix(rest[len(quoted):], " cannot ") {
+		return "", false
+	}
+	user, err := strconv.Unquote(quoted)
+	return user, err == nil && user != ""
 }
 
-func (p Probe) String() string {
-	what := strings.Join(p.rule.Resources[:min(1, len(p.rule.Resources))], "")
-	if len(p.rule.NonResourceURLs) > 0 {
-		what = p.rule.NonResourceURLs[0]
-	}
-	s := p.rule.Verbs[0] + " " + what
-	if p.namespace != "" {
-		s += " -n " + p.namespace
-	}
-	return s
+// certificateAlert reports whether the other side has refused the client certificate in the TLS handshake. An API server
+// takes any there, and judges it for each request.
+func certificateAlert(err error) bool {
+	alert, ok := errors.AsType[tls.AlertError](err)
+	const badCertificate, unknownCA, accessDenied, certificateRequired = 42, 48, 49, 116 // RFC 8446, section 6
+	return ok && (alert >= badCertificate && alert <= 46 || alert == unknownCA || alert == accessDenied || alert == certificateRequired)
 }
 
-func (p Probe) resource() *authorizationv1.ResourceAttributes {
-	if len(p.rule.NonResourceURLs) > 0 {
-		return nil
-	}
-	resource, subresource, _ := strings.Cut(p.rule.Resources[0], "/")
-	a := &authorizationv1.ResourceAttributes{
-		Verb: p.rule.Verbs[0], Group: p.rule.APIGroups[0], Resource: resource, Subresource: subresource, Namespace: p.namespace,
-	}
-	if len(p.rule.ResourceNames) > 0 {
-		a.Name = p.rule.ResourceNames[0]
-	}
-	return a
-}
+// oldest is the first version of Kubernetes that serves all that is asked of it: SelfSubjectReview v1 came last.
+const oldest = "1.28"
 
-func (p Probe) nonResource() *authorizationv1.NonResourceAttributes {
-	if len(p.rule.NonResourceURLs) == 0 {
-		return nil
-	}
-	return &authorizationv1.NonResourceAttributes{Verb: p.rule.Verbs[0], Path: p.rule.NonResourceURLs[0]}
-}
-
-// May asks the API server whether the user may do what the probe stands for.
-func (l *Login) May(ctx context.Context, p Probe) (bool, error) {
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: p.resource(), NonResourceAttributes: p.nonResource(),
-	}}
-	var answer *authorizationv1.SelfSubjectAccessReview
-	err := retry(ctx, func() (err error) {
-		answer, err = l.kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+// unserved explains that an API server does not know SelfSubjectReview; other errors stay as they are.
+func unserved(server string, err error) error {
+	if !apierrors.IsNotFound(err) {
 		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("ask whether the user may %s: %w", p, err)
 	}
-	return answer.Status.Allowed, nil
-}
-
-// rules reads what a role allows, as the cluster has it; ErrRoleMissing when it is not there.
-func (c *Client) rules(ctx context.Context, namespace string, ref plan.RoleRef) ([]rbacv1.PolicyRule, error) {
-	what, need := describe(ref.Kind, "", ref.Name), scoped("clusterroles", "")
-	if ref.Kind == "Role" {
-		what, need = describe(ref.Kind, namespace, ref.Name), scoped("roles", namespace)
-	}
-	need.Verb = "get"
-	var rules []rbacv1.PolicyRule
-	err := retry(ctx, func() error {
-		if ref.Kind == "Role" {
-			role, err := c.kube.RbacV1().Roles(namespace).Get(ctx, ref.Name, metav1.GetOptions{})
-			if err == nil {
-				rules = role.Rules
-			}
-			return err
-		}
-		role, err := c.kube.RbacV1().ClusterRoles().Get(ctx, ref.Name, metav1.GetOptions{})
-		if err == nil {
-			rules = role.Rules
-		}
-		return err
-	})
-	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("%s %w", what, ErrRoleMissing)
-	}
-	if err != nil {
-		return nil, c.permission(err, need, "read "+what)
-	}
-	return rules, nil
-}
-
-// Probe finds a question for a binding: the first rule of its role, as the cluster has it. A role without rules
-// grants nothing and has none (false).
-func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error) {
-	rules, err := c.rules(ctx, b.Namespace, b.RoleRef)
-	if err != nil {
-		return Probe{}, false, err
-	}
-	var found Probe
-	ok := false
-	for _, r := range rules {
-		// No API server accepts such a rule; one that shows it all the same has not granted anything to ask about.
-		if len(r.Verbs) == 0 || len(r.Resources) > 0 && len(r.APIGroups) == 0 {
-			continue
-		}
-		// Non-resource rules count in ClusterRoleBindings only.
-		if len(r.Resources) == 0 && (b.Namespace != "" || len(r.NonResourceURLs) == 0) {
-			continue
-		}
-		// A resource itself tells people more than a part of one, such as pods/attach.
-		if whole := len(r.Resources) > 0 && !strings.Contains(r.Resources[0], "/"); whole || !ok {
-			found, ok = Probe{r, b.Namespace}, true
-			if whole {
-				break
-			}
-		}
-	}
-	return found, ok, nil
+	return fmt.Errorf("%s does not serve SelfSubjectReview in authentication.k8s.io/v1: provision needs Kubernetes %s or later, and the address of an API server: %w", server, oldest, err)
 }

@@ -18,7 +18,7 @@ import (
 	"provision/internal/plan"
 )
 
-// DecidedError says that a request ended without a certificate.
+// DecidedError reports that a request ended without a certificate.
 type DecidedError struct {
 	Request string
 	State   plan.RequestState // Denied or Failed
@@ -31,7 +31,7 @@ func (e *DecidedError) Error() string {
 	}[e.State], e.Message)
 }
 
-// ErrGone says that somebody deleted a request before it was issued.
+// ErrGone reports that somebody deleted a request before it was issued.
 var ErrGone = errors.New("it was deleted before a certificate was issued")
 
 // Watch follows every request of one set with one informer, however many users wait.
@@ -51,6 +51,7 @@ type waiter struct {
 	missing chan struct{} // the informer says that it was deleted
 }
 
+// outcome is the certificate of a request (PEM), or why there will be none.
 type outcome struct {
 	certificate []byte
 	err         error
@@ -60,7 +61,7 @@ type outcome struct {
 // does.
 func (c *Client) Watch(ctx context.Context, set string) (*Watch, error) {
 	ctx, stop := context.WithCancel(ctx)
-	requests := c.watch.CertificatesV1().CertificateSigningRequests()
+	requests := c.watch.certificates.CertificateSigningRequests()
 	mine := func(o *metav1.ListOptions) { o.LabelSelector = plan.SetLabel + "=" + set }
 	listWatch := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -102,7 +103,7 @@ func (w *Watch) Stop() {
 	<-w.done
 }
 
-// trim drops what nobody reads: ten thousand requests would otherwise be held in memory twice.
+// trim drops those parts of a request that nobody reads: ten thousand requests would otherwise be held in memory twice.
 func trim(obj any) (any, error) {
 	if r, ok := obj.(*certificatesv1.CertificateSigningRequest); ok {
 		r.ManagedFields = nil
@@ -111,6 +112,7 @@ func trim(obj any) (any, error) {
 	return obj, nil
 }
 
+// see passes what the informer has seen of a request on to whoever waits for it.
 func (w *Watch) see(obj any, deleted bool) {
 	if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 		obj = unknown.Obj
@@ -187,14 +189,14 @@ func (w *Watch) Wait(ctx context.Context, ref plan.RequestRef) ([]byte, error) {
 	}
 }
 
-// lost returns ErrGone when the API server no longer has a request that the informer does not know. One that it still has
-// has lost our label, or came between two lists of a broken watch: who waits for it goes on to ask the API server.
-// It asks for a list, because list is what every operator may.
+// lost returns ErrGone when the API server no longer has a request that the informer does not know. If the API server has it,
+// the request has lost our label, or came between two lists of a broken watch, and the answer is used in place of the
+// informer's. lost asks for a list, because list is the verb that every operator may use.
 func (w *Watch) lost(ctx context.Context, ref plan.RequestRef) error {
 	if obj, ok, _ := w.informer.GetStore().GetByKey(ref.Name); ok && obj.(*certificatesv1.CertificateSigningRequest).UID == ref.UID {
 		return nil
 	}
-	list, err := w.client.kube.CertificatesV1().CertificateSigningRequests().List(ctx, metav1.ListOptions{
+	list, err := w.client.kube.certificates.CertificateSigningRequests().List(ctx, metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, ref.Name).String(),
 	})
 	if err != nil {
@@ -207,29 +209,4 @@ func (w *Watch) lost(ctx context.Context, ref plan.RequestRef) error {
 		}
 	}
 	return fmt.Errorf("certificatesigningrequest/%s: %w", ref.Name, ErrGone)
-}
-
-// SignerBusy returns a question to ask again and again: has the signer issued anything, for whomever, since the last
-// time? Who waits behind other people's requests has no reason to give up. Each time costs a list.
-func (c *Client) SignerBusy() func(context.Context) (bool, error) {
-	var seen map[types.UID]bool
-	return func(ctx context.Context) (bool, error) {
-		now, news := map[types.UID]bool{}, false
-		err := retry(ctx, func() error {
-			return c.all(ctx, metav1.ListOptions{FieldSelector: "spec.signerName=" + plan.SignerName},
-				plan.Permission{Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"},
-				func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-					return c.kube.CertificatesV1().CertificateSigningRequests().List(ctx, o)
-				},
-				func(obj runtime.Object) error {
-					if r := obj.(*certificatesv1.CertificateSigningRequest); len(r.Status.Certificate) > 0 {
-						now[r.UID] = true
-						news = news || !seen[r.UID]
-					}
-					return nil
-				})
-		})
-		seen = now
-		return news, err
-	}
 }

@@ -28,7 +28,7 @@ func BenchmarkKubeconfig(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				e, ok := k.Entry("uid-prod")
+				e, ok := k.Entry("uid-prod", "jane")
 				if _, err := ParseCertificate(e.Certificate); !ok || err != nil {
 					b.Fatal(err)
 				}

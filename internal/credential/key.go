@@ -18,52 +18,62 @@ import (
 	"errors"
 	"fmt"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
-// NewKey makes a private key.
-func NewKey(algorithm spec.KeyAlgorithm) (crypto.Signer, error) {
+// NewKey makes a private key. An algorithm that is none of usersfile.KeyAlgorithms is an error. An RSA key of 4096 bits may
+// take a second and more.
+func NewKey(algorithm usersfile.KeyAlgorithm) (crypto.Signer, error) {
 	switch algorithm {
-	case spec.RSA2048:
+	case usersfile.RSA2048:
 		return rsa.GenerateKey(rand.Reader, 2048)
-	case spec.RSA3072:
+	case usersfile.RSA3072:
 		return rsa.GenerateKey(rand.Reader, 3072)
-	case spec.RSA4096:
+	case usersfile.RSA4096:
 		return rsa.GenerateKey(rand.Reader, 4096)
-	case spec.ECDSAP256:
+	case usersfile.ECDSAP256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case spec.ECDSAP384:
+	case usersfile.ECDSAP384:
 		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case spec.Ed25519:
+	case usersfile.Ed25519:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
 	}
 	return nil, fmt.Errorf("key algorithm %q is not known", algorithm)
 }
 
-// AlgorithmOf names the algorithm of a public key, or describes one that we do not make.
-func AlgorithmOf(public crypto.PublicKey) spec.KeyAlgorithm {
+// AlgorithmOf returns the algorithm of a public key. One that we do not make it describes by its type.
+func AlgorithmOf(public crypto.PublicKey) usersfile.KeyAlgorithm {
 	switch k := public.(type) {
 	case *rsa.PublicKey:
-		return spec.KeyAlgorithm(fmt.Sprintf("RSA-%d", k.N.BitLen()))
+		return usersfile.KeyAlgorithm(fmt.Sprintf("RSA-%d", k.N.BitLen()))
 	case *ecdsa.PublicKey:
-		return spec.KeyAlgorithm("ECDSA-P" + fmt.Sprint(k.Curve.Params().BitSize))
+		return usersfile.KeyAlgorithm("ECDSA-P" + fmt.Sprint(k.Curve.Params().BitSize))
 	case ed25519.PublicKey:
-		return spec.Ed25519
+		return usersfile.Ed25519
 	}
-	return spec.KeyAlgorithm(fmt.Sprintf("%T", public))
+	return usersfile.KeyAlgorithm(fmt.Sprintf("%T", public))
 }
 
-// MarshalKey encodes a private key as PKCS#8 PEM, the one form that holds every kind of key.
+// MarshalKey encodes a private key as PEM, in the form that most clients read: ECDSA as SEC 1 ("EC PRIVATE KEY"), because
+// fabric8, the JVM's most used client, knows no other form for it; RSA and Ed25519 as PKCS#8. The result is secret.
 func MarshalKey(key crypto.Signer) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, errors.New("encode private key: its kind is not supported")
+	block := pem.Block{Type: "PRIVATE KEY"}
+	var err error
+	if ec, ok := key.(*ecdsa.PrivateKey); ok {
+		block.Type = "EC PRIVATE KEY"
+		block.Bytes, err = x509.MarshalECPrivateKey(ec)
+	} else {
+		block.Bytes, err = x509.MarshalPKCS8PrivateKey(key)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+	if err != nil {
+		return nil, errors.New("encode private key: its kind is not supported") // err could quote it
+	}
+	return pem.EncodeToMemory(&block), nil
 }
 
-// ParseKey reads a private key from PEM: PKCS#8, or the older forms that a person may have put in a kubeconfig.
+// ParseKey reads the first private key in a PEM text, in the form that MarshalKey writes or in another that a person may have put
+// in a kubeconfig: PKCS#8 and SEC 1 for ECDSA, PKCS#8 and PKCS#1 for RSA. Errors never quote the text.
 func ParseKey(data []byte) (crypto.Signer, error) {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		var key any
@@ -89,13 +99,29 @@ func ParseKey(data []byte) (crypto.Signer, error) {
 	return nil, errors.New("no private key in PEM form")
 }
 
-// KeyHash is the hex SHA-256 of a public key in SubjectPublicKeyInfo form: what identifies a key everywhere outside
-// this package.
+// SameKey reports whether two PEM texts hold the same private key, whatever form each has it in. A text without a key equals none.
+func SameKey(a, b []byte) bool {
+	x, errX := ParseKey(a)
+	y, errY := ParseKey(b)
+	if errX != nil || errY != nil {
+		return false
+	}
+	public, ok := x.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(y.Public())
+}
+
+// KeyHash returns the hex SHA-256 of a public key in SubjectPublicKeyInfo form. It identifies a key everywhere outside this
+// package.
 func KeyHash(public crypto.PublicKey) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return "", errors.New("encode public key: its kind is not supported")
 	}
+	return hexSHA256(der), nil
+}
+
+// hexSHA256 is KeyHash of a key that is in that form already.
+func hexSHA256(der []byte) string {
 	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }

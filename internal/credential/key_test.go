@@ -15,13 +15,13 @@ import (
 	"strings"
 	"testing"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
 // newKey makes a key of the kind that is quickest to make.
 func newKey(t testing.TB) crypto.Signer {
 	t.Helper()
-	key, err := NewKey(spec.ECDSAP256)
+	key, err := NewKey(usersfile.ECDSAP256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func hashOf(t testing.TB, key crypto.Signer) string {
 
 // Every algorithm makes a key of its own name that survives PEM and signs a request with exactly what was asked.
 func TestKeys(t *testing.T) {
-	for _, algorithm := range spec.KeyAlgorithms() {
+	for _, algorithm := range usersfile.KeyAlgorithms() {
 		t.Run(string(algorithm), func(t *testing.T) {
 			t.Parallel()
 			key, err := NewKey(algorithm)
@@ -53,8 +53,19 @@ func TestKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if block, rest := pem.Decode(text); block == nil || block.Type != "PRIVATE KEY" || len(rest) > 0 {
+			want := "PRIVATE KEY"
+			if strings.HasPrefix(string(algorithm), "ECDSA") {
+				want = "EC PRIVATE KEY" // fabric8 reads no other form of it
+			}
+			if block, rest := pem.Decode(text); block == nil || block.Type != want || len(rest) > 0 {
 				t.Errorf("written as %q and %d bytes", block.Type, len(rest))
+			}
+			older, err := x509.MarshalPKCS8PrivateKey(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !SameKey(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: older})) {
+				t.Error("PKCS#8 is taken for another key")
 			}
 			read, err := ParseKey(text)
 			if err != nil {
@@ -81,6 +92,10 @@ func TestKeys(t *testing.T) {
 			}
 		})
 	}
+	a, b := must(MarshalKey(newKey(t))), must(MarshalKey(newKey(t)))
+	if SameKey(a, b) || SameKey(a, nil) || SameKey(nil, nil) {
+		t.Error("two keys are called the same")
+	}
 	if _, err := NewKey("RSA-1024"); err == nil {
 		t.Error("a key of an algorithm that is not known was made")
 	}
@@ -93,7 +108,7 @@ func TestAlgorithmOfOthers(t *testing.T) {
 	}
 	for _, c := range []struct {
 		key  crypto.PublicKey
-		want spec.KeyAlgorithm
+		want usersfile.KeyAlgorithm
 	}{{p521.Public(), "ECDSA-P521"}, {&dsa.PublicKey{}, "*dsa.PublicKey"}} {
 		if got := AlgorithmOf(c.key); got != c.want {
 			t.Errorf("%T is %s, want %s", c.key, got, c.want)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"provision/internal/usersfile"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -19,9 +21,12 @@ import (
 func entryOf(cluster string) Entry {
 	return Entry{
 		Owner:   Owner{Set: "team", Cluster: "uid-" + cluster, User: "jane", Duration: 36 * time.Hour},
-		Context: "jane@" + cluster, Cluster: cluster, Namespace: "shop",
-		Server: "https://" + cluster + ":6443", CertificateAuthorityData: []byte("CA of " + cluster), TLSServerName: "api", ProxyURL: "socks5://proxy",
-		DisableCompression: true, Certificate: []byte("certificate for " + cluster), Key: []byte("key for " + cluster),
+		Context: "jane@" + cluster, User: "jane@" + cluster, Namespace: "shop",
+		Endpoint: usersfile.Endpoint{
+			Name: cluster, Server: "https://" + cluster + ":6443", CertificateAuthorityData: []byte("CA of " + cluster), TLSServerName: "api", ProxyURL: "socks5://proxy",
+			DisableCompression: true,
+		},
+		Certificate: []byte("certificate for " + cluster), Key: []byte("key for " + cluster),
 	}
 }
 
@@ -170,7 +175,7 @@ func wantRest(t testing.TB, k *Kubeconfig, cluster string, want map[string]strin
 
 func wantEntry(t testing.TB, k *Kubeconfig, want Entry) {
 	t.Helper()
-	if got, ok := k.Entry(want.Owner.Cluster); !ok || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+	if got, ok := k.Entry(want.Owner.Cluster, want.Owner.User); !ok || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("entry %+v, %v, want %+v", got, ok, want)
 	}
 }
@@ -186,8 +191,8 @@ func TestNewKubeconfig(t *testing.T) {
 	k = parse(t, data)
 	wantEntry(t, k, want)
 	wantRest(t, k, "uid-prod", map[string]string{})
-	if !k.Provisioned("jane") || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod")) > 0 {
-		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned("jane"), k.config.CurrentContext, k.Taken("uid-prod"))
+	if !k.Provisioned("jane") || k.config.CurrentContext != "jane@prod" || len(k.Taken("uid-prod", "jane")) > 0 {
+		t.Errorf("provisioned %v, current context %q, taken %v", k.Provisioned("jane"), k.config.CurrentContext, k.Taken("uid-prod", "jane"))
 	}
 	if again := written(t, k); !bytes.Equal(again, data) {
 		t.Error("read and written it is another text")
@@ -195,10 +200,10 @@ func TestNewKubeconfig(t *testing.T) {
 	if k.Provisioned("bob") {
 		t.Error("jane's kubeconfig is bob's")
 	}
-	if _, ok := k.Entry("uid-dev"); ok {
+	if _, ok := k.Entry("uid-dev", "jane"); ok {
 		t.Error("there is an entry for a cluster that nobody put in")
 	}
-	// What kubectl makes of it is what we meant.
+	// kubectl reads it as we meant it.
 	config, err := clientcmd.RESTConfigFromKubeConfig(data)
 	if err != nil || config.Host != want.Server || !bytes.Equal(config.KeyData, want.Key) || !bytes.Equal(config.CertData, want.Certificate) ||
 		!bytes.Equal(config.CAData, want.CertificateAuthorityData) || config.ServerName != want.TLSServerName || !config.DisableCompression {
@@ -242,7 +247,7 @@ func TestOthersSurvive(t *testing.T) {
 		t.Errorf("the old name is still there:\n%s", text)
 	}
 
-	if k.Remove("uid-prod") || k.Remove("uid-dev") {
+	if k.Remove("uid-prod", "jane") || k.Remove("uid-dev", "jane") {
 		t.Error("with foreign entries in it, it is called empty")
 	}
 	again()
@@ -265,10 +270,10 @@ func TestCurrentContext(t *testing.T) {
 	if k.config.CurrentContext != "jane@prod2" {
 		t.Errorf("the current context did not follow its new name: %q", k.config.CurrentContext)
 	}
-	if k.Remove("uid-prod") || k.config.CurrentContext != "" {
+	if k.Remove("uid-prod", "jane") || k.config.CurrentContext != "" {
 		t.Errorf("the current context is gone, and is %q", k.config.CurrentContext)
 	}
-	if !k.Remove("uid-dev") {
+	if !k.Remove("uid-dev", "jane") {
 		t.Error("nothing is left, and it is not called empty")
 	}
 }
@@ -285,7 +290,7 @@ func TestTakenNames(t *testing.T) {
 		put(t, k, entryOf("dev"))
 		before := written(t, k)
 		e := entryOf("prod")
-		e.Context, e.Cluster = c.context, c.cluster
+		e.Context, e.Name = c.context, c.cluster
 		if err := k.Put(e); err == nil {
 			t.Errorf("%s was taken over", c.name)
 		}
@@ -309,13 +314,13 @@ func TestEntryIsTheSameEveryTime(t *testing.T) {
 	}
 	delete(k.config.Contexts, "jane@prod")
 	for range 50 {
-		if e, ok := k.Entry("uid-prod"); !ok || e.Context != "jane@prod" {
-			t.Fatalf("without a context it is %q", e.Context)
+		if e, ok := k.Entry("uid-prod", "jane"); !ok || e.User != "jane@prod" || e.Context != "" {
+			t.Fatalf("without a context it is %q, %q", e.User, e.Context)
 		}
 	}
 }
 
-// What people do with kubectl config to an entry of ours does not hide it.
+// Changes that people make to an entry of ours with kubectl config do not hide it.
 func TestEditedEntry(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -326,15 +331,26 @@ func TestEditedEntry(t *testing.T) {
 			c.Contexts["mine"] = c.Contexts["jane@prod"]
 			delete(c.Contexts, "jane@prod")
 			c.CurrentContext = "mine"
-		}, func(e *Entry) {
-			*e = Entry{Owner: e.Owner, Context: e.Context, Certificate: e.Certificate, Key: e.Key}
+		}, func(e *Entry) { e.Context = "mine" }},
+		{"context renamed, and another made for it", func(c *clientcmdapi.Config) {
+			c.Contexts["mine"] = c.Contexts["jane@prod"]
+			c.Contexts["a"] = &clientcmdapi.Context{Cluster: "prod", AuthInfo: "jane@prod", Namespace: "other"}
+			delete(c.Contexts, "jane@prod")
+		}, func(e *Entry) { e.Context = "mine" }},
+		{"context deleted", func(c *clientcmdapi.Config) { delete(c.Contexts, "jane@prod") }, func(e *Entry) {
+			*e = Entry{Owner: e.Owner, User: e.User, Certificate: e.Certificate, Key: e.Key}
 		}},
+		{"user renamed", func(c *clientcmdapi.Config) {
+			c.AuthInfos["me"] = c.AuthInfos["jane@prod"]
+			delete(c.AuthInfos, "jane@prod")
+			c.Contexts["jane@prod"].AuthInfo = "me"
+		}, func(e *Entry) { e.User = "me" }},
 		{"cluster deleted", func(c *clientcmdapi.Config) { delete(c.Clusters, "prod") }, func(e *Entry) {
-			*e = Entry{Owner: e.Owner, Context: e.Context, Cluster: e.Cluster, Namespace: e.Namespace, Certificate: e.Certificate, Key: e.Key}
+			*e = Entry{Owner: e.Owner, Context: e.Context, User: e.User, Endpoint: usersfile.Endpoint{Name: e.Name}, Namespace: e.Namespace, Certificate: e.Certificate, Key: e.Key}
 		}},
 		{"namespace set", func(c *clientcmdapi.Config) { c.Contexts["jane@prod"].Namespace = "other" }, func(e *Entry) { e.Namespace = "other" }},
 		{"context of another user", func(c *clientcmdapi.Config) { c.Contexts["jane@prod"].AuthInfo = "root" }, func(e *Entry) {
-			*e = Entry{Owner: e.Owner, Context: e.Context, Certificate: e.Certificate, Key: e.Key}
+			*e = Entry{Owner: e.Owner, User: e.User, Certificate: e.Certificate, Key: e.Key}
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -345,9 +361,10 @@ func TestEditedEntry(t *testing.T) {
 			want := entryOf("prod")
 			c.want(&want)
 			wantEntry(t, k, want)
+			others := rest(t, k, "uid-prod")
 			put(t, k, entryOf("prod"))
 			wantEntry(t, k, entryOf("prod"))
-			wantRest(t, k, "uid-prod", map[string]string{})
+			wantRest(t, k, "uid-prod", others)
 			if k.config.CurrentContext != "jane@prod" {
 				t.Errorf("current context %q", k.config.CurrentContext)
 			}
@@ -398,21 +415,21 @@ func TestEdited(t *testing.T) {
 			k = parse(t, written(t, k))
 			c.change(k.config)
 			k = parse(t, written(t, k))
-			if got := strings.Join(k.Edited("uid-prod"), " "); got != c.want {
+			if got := strings.Join(k.Edited("uid-prod", "jane"), " "); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 			put(t, k, entryOf("prod"))
-			if k = parse(t, written(t, k)); len(k.Edited("uid-prod")) > 0 {
-				t.Errorf("put anew, it is %q", k.Edited("uid-prod"))
+			if k = parse(t, written(t, k)); len(k.Edited("uid-prod", "jane")) > 0 {
+				t.Errorf("put anew, it is %q", k.Edited("uid-prod", "jane"))
 			}
 		})
 	}
 }
 
-// What provision did not make is named, also where somebody wrote our extension beside a program of his.
+// Entries that provision did not make are named, also where somebody wrote our extension beside a program of their own.
 func TestOthers(t *testing.T) {
 	others := func(k *Kubeconfig) string {
-		list, current := k.Others("jane", "uid-prod")
+		list, current := k.Others("uid-prod", "jane")
 		return fmt.Sprint(list, current)
 	}
 	k := NewKubeconfig()
@@ -422,7 +439,7 @@ func TestOthers(t *testing.T) {
 	if got := others(k); got != "[]" {
 		t.Errorf("of two entries of ours %s are others'", got)
 	}
-	k.config.CurrentContext = "jane@dev" // hers all the same
+	k.config.CurrentContext = "jane@dev" // their own all the same
 	k.config.AuthInfos["jane@dev"].Exec = &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "sh", InteractiveMode: "Never"}
 	k.config.Clusters["dev"].CertificateAuthority = "/ca"
 	if got := others(parse(t, written(t, k))); got != "[{cluster dev} {user jane@dev}]" {
@@ -441,6 +458,88 @@ func TestOthers(t *testing.T) {
 	want := "[{cluster open} {cluster work} {context lonely} {context work} {user basic} {user exec} {user files} {user plugin} {user token}]work"
 	if got := others(k); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// Of a file that several users' kubeconfigs were merged into, each user has their own entry, in whatever order they stand,
+// and what happens to one leaves the others as they are.
+func TestMergedUsers(t *testing.T) {
+	of := func(user string) Entry {
+		e := entryOf("prod")
+		e.Owner.User, e.Context, e.User, e.Key = user, user+"@prod", user+"@prod", []byte("key of "+user)
+		return e
+	}
+	for _, order := range [][]string{{"ann", "jane", "zoe"}, {"zoe", "jane", "ann"}} {
+		k := NewKubeconfig()
+		for _, user := range order {
+			put(t, k, of(user))
+		}
+		k = parse(t, written(t, k))
+		for _, user := range order {
+			wantEntry(t, k, of(user))
+			if edited := k.Edited("uid-prod", user); len(edited) > 0 {
+				t.Errorf("%s's is called edited: %q", user, edited)
+			}
+		}
+		others, current := k.Others("uid-prod", "jane")
+		if got := fmt.Sprint(others, current); got != "[{context ann@prod} {context zoe@prod} {user ann@prod} {user zoe@prod}]"+order[0]+"@prod" {
+			t.Errorf("jane's others: %s", got)
+		}
+		changed := of("jane")
+		changed.Name, changed.Context, changed.User = "new", "jane@new", "jane@new"
+		put(t, k, changed)
+		k = parse(t, written(t, k))
+		wantEntry(t, k, changed)
+		wantEntry(t, k, of("ann"))
+		if k.Remove("uid-prod", "zoe") || k.Remove("uid-prod", "jane") {
+			t.Error("with ann's in it, it is called empty")
+		}
+		wantEntry(t, k, of("ann"))
+		if _, ok := k.Entry("uid-prod", "zoe"); ok {
+			t.Error("zoe's is still there")
+		}
+		if !k.Remove("uid-prod", "ann") {
+			t.Error("nothing is left, and it is not called empty")
+		}
+	}
+}
+
+// An entry of ours whose mark a tool has dropped is found by its certificate, and is ours once it is marked again.
+func TestUnmarked(t *testing.T) {
+	certificate := issue(t, newKey(t), nil)
+	e := entryOf("prod")
+	e.Certificate = certificate
+	k := NewKubeconfig()
+	put(t, k, e)
+	dev := entryOf("dev")
+	put(t, k, dev)
+	if list := k.Unmarked("jane"); len(list) > 0 {
+		t.Errorf("with the marks on it: %+v", list)
+	}
+	for _, o := range k.config.Clusters {
+		o.Extensions = nil
+	}
+	for _, o := range k.config.AuthInfos {
+		o.Extensions = nil
+	}
+	for _, o := range k.config.Contexts {
+		o.Extensions = nil
+	}
+	k = parse(t, written(t, k))
+	list := k.Unmarked("jane") // dev's certificate is none
+	if len(list) != 1 || list[0].User != "jane@prod" || list[0].Server != e.Server || len(k.Unmarked("bob")) > 0 {
+		t.Fatalf("%+v", list)
+	}
+	if err := k.Mark(list[0], e.Owner); err != nil {
+		t.Fatal(err)
+	}
+	k = parse(t, written(t, k))
+	wantEntry(t, k, e)
+	if edited := k.Edited("uid-prod", "jane"); len(edited) > 0 {
+		t.Errorf("marked again, it is called edited: %q", edited)
+	}
+	if _, ok := k.Entry("uid-dev", "jane"); ok {
+		t.Error("the other one was marked too")
 	}
 }
 
@@ -495,12 +594,14 @@ func FuzzParseKubeconfig(f *testing.F) {
 		}
 		e := entryOf("prod")
 		others := rest(t, k, e.Owner.Cluster)
-		_, _ = k.Entry(e.Owner.Cluster)
-		_ = k.Edited(e.Owner.Cluster)
-		_, _ = k.Others(e.Owner.User, e.Owner.Cluster)
+		_, _ = k.Entry(e.Owner.Cluster, e.Owner.User)
+		_ = k.Edited(e.Owner.Cluster, e.Owner.User)
+		_, _ = k.Others(e.Owner.Cluster, e.Owner.User)
 		if err := k.Put(e); err != nil {
-			taken := k.Taken(e.Owner.Cluster)
-			if !taken[e.Context] && !taken[e.Cluster] {
+			taken := k.Taken(e.Owner.Cluster, e.Owner.User)
+			_, context := taken[e.Context]
+			_, cluster := taken[e.Name]
+			if !context && !cluster {
 				t.Errorf("refused though no name is taken: %v", err)
 			}
 			wantRest(t, k, e.Owner.Cluster, others)
@@ -512,11 +613,11 @@ func FuzzParseKubeconfig(f *testing.F) {
 		}
 		k = parse(t, text)
 		wantEntry(t, k, e)
-		if edited := k.Edited(e.Owner.Cluster); len(edited) > 0 {
+		if edited := k.Edited(e.Owner.Cluster, e.Owner.User); len(edited) > 0 {
 			t.Errorf("just put, and edited: %q", edited)
 		}
 		wantRest(t, k, e.Owner.Cluster, others)
-		k.Remove(e.Owner.Cluster)
+		k.Remove(e.Owner.Cluster, e.Owner.User)
 		wantRest(t, k, e.Owner.Cluster, others)
 	})
 }

@@ -3,11 +3,9 @@ package credential
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -17,6 +15,8 @@ import (
 var (
 	oidCommonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
 	oidOrganization = asn1.ObjectIdentifier{2, 5, 4, 10}
+
+	oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 )
 
 // NewRequest makes a PKCS#10 request in PEM for CN = user and O = groups, signed with key.
@@ -34,7 +34,7 @@ func NewRequest(key crypto.Signer, user string, groups []string) ([]byte, error)
 type Request struct {
 	User    string
 	Groups  []string // sorted
-	KeyHash string
+	KeyHash string   // as KeyHash returns it
 }
 
 // ParseRequest reads a PKCS#10 request in PEM. Anything in it beyond one common name and organizations is an error: the
@@ -48,7 +48,7 @@ func ParseRequest(data []byte) (Request, error) {
 	return readRequest(parsed)
 }
 
-// VerifyRequest is ParseRequest that takes nobody's word for the self-signature.
+// VerifyRequest is ParseRequest that checks the self-signature too, and does not rely on the API server for that.
 func VerifyRequest(data []byte) (Request, error) {
 	parsed, err := decodeRequest(data)
 	if err != nil {
@@ -60,6 +60,7 @@ func VerifyRequest(data []byte) (Request, error) {
 	return readRequest(parsed)
 }
 
+// decodeRequest reads a PKCS#10 request in PEM, whatever it asks for.
 func decodeRequest(data []byte) (*x509.CertificateRequest, error) {
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != "CERTIFICATE REQUEST" {
@@ -72,17 +73,23 @@ func decodeRequest(data []byte) (*x509.CertificateRequest, error) {
 	return parsed, nil
 }
 
+// readRequest returns what a request says. The key's hash is right also with an error.
 func readRequest(parsed *x509.CertificateRequest) (r Request, err error) {
-	sum := sha256.Sum256(parsed.RawSubjectPublicKeyInfo)
-	r.KeyHash = hex.EncodeToString(sum[:])
-	if len(parsed.DNSNames)+len(parsed.EmailAddresses)+len(parsed.IPAddresses)+len(parsed.URIs) > 0 {
+	r.KeyHash = hexSHA256(parsed.RawSubjectPublicKeyInfo)
+	if hasAlternativeNames(parsed.Extensions) {
 		return r, errors.New("the request asks for alternative names")
 	}
 	r.User, r.Groups, err = subject(parsed.Subject)
 	return r, err
 }
 
-// subject reads a subject that consists of exactly one common name and organizations.
+// hasAlternativeNames reports whether there is a subject alternative name of any kind. Package x509 reads only four kinds of
+// them and passes over the others in silence.
+func hasAlternativeNames(extensions []pkix.Extension) bool {
+	return slices.ContainsFunc(extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidSubjectAltName) })
+}
+
+// subject reads a subject that consists of exactly one common name and organizations; groups are sorted.
 func subject(name pkix.Name) (user string, groups []string, err error) {
 	names := 0
 	for _, a := range name.Names {

@@ -71,6 +71,9 @@ func TestReadRequest(t *testing.T) {
 		{"a mail address", made(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), "alternative names"},
 		{"an IP address", made(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(1, 2, 3, 4)} }), "alternative names"},
 		{"a URI", made(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "x", Host: "y"}} }), "alternative names"},
+		{"a name of a kind that package x509 does not read", made(func(r *x509.CertificateRequest) {
+			r.ExtraExtensions = []pkix.Extension{{Id: oidSubjectAltName, Value: []byte{0x30, 0x04, 0x88, 0x02, 0x2a, 0x03}}} // registeredID 1.2.3
+		}), "alternative names"},
 		{"no common name", made(func(r *x509.CertificateRequest) { r.Subject.CommonName = "" }), "0 common names"},
 		{"two common names", made(name(oidCommonName, "root", "jane")), "2 common names"},
 		{"a country", made(func(r *x509.CertificateRequest) { r.Subject.Country = []string{"PL"} }), "2.5.4.6"},

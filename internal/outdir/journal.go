@@ -13,116 +13,95 @@ import (
 
 	"provision/internal/credential"
 	"provision/internal/plan"
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
-// Key is one entry of the journal: a private key from before its request was sent until its kubeconfig is written.
-// It is secret.
-type Key struct {
+// JournalEntry is a private key that is kept from before its request is sent until its kubeconfig is written. It is secret.
+// WriteKey fills in Set and Cluster.
+type JournalEntry struct {
 	Set     string    `json:"set"`
 	Cluster string    `json:"cluster"` // UID of the cluster's kube-system namespace
 	User    string    `json:"user"`
 	Request string    `json:"request"` // name of the CertificateSigningRequest
 	Created time.Time `json:"created"`
-	PEM     string    `json:"privateKey"` // PKCS#8
+	PEM     string    `json:"privateKey"` // of any form that credential.ParseKey reads
 }
 
-// journalName is the file of a user's key for one set and cluster. A name as long as a user's, a set's and a cluster's
-// may not fit on a disk, so that the latter two are a hash: the content says who they are.
-func journalName(set, user, cluster string) string {
-	return journalUser(user) + journalEnd(set, cluster)
+// journalName returns the name of the file of a user's key. A name as long as a user's, a set's and a cluster's together may
+// not fit on a disk, so the latter two are a hash, and the content names them.
+func (s Set) journalName(user string) string {
+	return strings.TrimSuffix(usersfile.FileName(user), ".kubeconfig") + s.journalEnd()
 }
 
-func journalEnd(set, cluster string) string {
-	sum := sha256.Sum256([]byte(set + "/" + cluster)) // neither has a slash
+// journalEnd returns how the names of the set's keys for the cluster end. 64 bits of the hash tell sets apart; the content
+// decides (see has).
+func (s Set) journalEnd() string {
+	sum := sha256.Sum256([]byte(s.name + "/" + s.cluster)) // neither has a slash
 	return "." + hex.EncodeToString(sum[:8]) + ".json"
 }
 
-// oldJournalName is the name by which provision knew it while it had one place for all sets.
-func oldJournalName(user, cluster string) string { return journalUser(user) + oldJournalEnd(cluster) }
-
-func oldJournalEnd(cluster string) string { return "." + cluster + ".json" }
-
-func journalUser(user string) string { return strings.TrimSuffix(spec.FileName(user), ".kubeconfig") }
-
-// WriteKey puts a key into the journal, durably, in the place of an earlier one of the same set, user and cluster.
-func (d *Dir) WriteKey(k Key) error {
+// WriteKey puts a user's key into the journal, durably, in the place of an earlier one.
+func (s Set) WriteKey(k JournalEntry) error {
+	k.Set, k.Cluster = s.name, s.cluster
 	data, err := json.MarshalIndent(k, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the journal entry of %q: its fields cannot be written as JSON", k.User)
 	}
-	return d.writeFile(journalDir, journalName(k.Set, k.User, k.Cluster), append(data, '\n'))
+	return s.dir.writeFile(journalDir, s.journalName(k.User), append(data, '\n'))
 }
 
-// ReadKey reads a key back.
-func (d *Dir) ReadKey(set, user, cluster string) (Key, error) {
-	name := journalName(set, user, cluster)
-	k, err := d.readKey(name)
-	if errors.Is(err, fs.ErrNotExist) { // written by an earlier version, and the directory was only opened to be read
-		name = oldJournalName(user, cluster)
-		k, err = d.readKey(name)
-	}
-	if err == nil && !k.of(set, user, cluster) {
-		return Key{}, fmt.Errorf("read %s: the key is another user's: plan again", d.join(journalDir, name))
+// ReadKey reads a user's key back. A key that is not there is an error of the kind fs.ErrNotExist.
+func (s Set) ReadKey(user string) (JournalEntry, error) {
+	name := s.journalName(user)
+	k, err := s.dir.readKey(name)
+	if err == nil && !s.has(k, user) {
+		return JournalEntry{}, fmt.Errorf("read %s: the key is another user's: plan again", s.dir.join(journalDir, name))
 	}
 	return k, err
 }
 
-// DropKey removes a key from the journal; one that is not there is no error. On a disk that does not tell Jane from
-// jane, the other's stays.
-func (d *Dir) DropKey(set, user, cluster string) error {
-	name := journalName(set, user, cluster)
-	k, err := d.readKey(name)
+// DropKey removes a user's key from the journal. A key that is not there is no error. On a disk that does not tell Jane from
+// jane, the other user's key stays.
+func (s Set) DropKey(user string) error {
+	name := s.journalName(user)
+	k, err := s.dir.readKey(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if !k.of(set, user, cluster) {
+	if !s.has(k, user) {
 		return nil
 	}
-	return d.removeFile(journalDir, name)
+	return s.dir.removeFile(journalDir, name)
 }
 
-func (k Key) of(set, user, cluster string) bool {
-	return k.Set == set && k.User == user && k.Cluster == cluster
+// has reports whether a key of the journal is one of the set's for a user.
+func (s Set) has(k JournalEntry, user string) bool {
+	return k.Set == s.name && k.User == user && k.Cluster == s.cluster
 }
 
-// renameOld gives a key that stands under its old name its new one, unless a newer key has that already.
-func (d *Dir) renameOld(name string, k Key) error {
-	now := journalName(k.Set, k.User, k.Cluster)
-	if name != oldJournalName(k.User, k.Cluster) {
-		return nil
-	}
-	if _, err := d.root.Lstat(filepath.Join(journalDir, now)); !errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err := d.root.Rename(filepath.Join(journalDir, name), filepath.Join(journalDir, now)); err != nil {
-		return fmt.Errorf("rename %s: %w", d.join(journalDir, name), cause(err))
-	}
-	return nil
-}
-
-func (d *Dir) readKey(name string) (Key, error) {
+// readKey reads the file of that name in the journal. Its errors name the file and quote nothing of it.
+func (d *Dir) readKey(name string) (JournalEntry, error) {
 	path := filepath.Join(journalDir, name)
 	data, err := d.read(path)
 	if _, unfit := errors.AsType[unfitError](err); unfit {
-		return Key{}, fmt.Errorf("%s: %w: move it away", d.join(path), err)
+		return JournalEntry{}, fmt.Errorf("%s: %w: move it away", d.join(path), err)
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("read %s: %w", d.join(path), cause(err))
+		return JournalEntry{}, fmt.Errorf("read %s: %w", d.join(path), cause(err))
 	}
-	var k Key
+	var k JournalEntry
 	if err := json.Unmarshal(data, &k); err != nil {
-		return Key{}, fmt.Errorf("read %s: it is not a journal entry: remove it if no run is to be resumed", d.join(path))
+		return JournalEntry{}, fmt.Errorf("read %s: it is not a journal entry: remove it if no run is to be resumed", d.join(path))
 	}
 	return k, nil
 }
 
-// keys reads the public half of the journal for one set and cluster.
-func (d *Dir) keys(set, cluster string) (map[string]plan.Key, error) {
-	found := map[string]plan.Key{}
+// keys reads the public half of the set's keys, by user. One that cannot be read is an error: it may be the one that matters.
+func (s Set) keys() (map[string]plan.Key, error) {
+	d, end, found := s.dir, s.journalEnd(), map[string]plan.Key{}
 	if _, err := d.root.Lstat(journalDir); err != nil {
 		return found, nil // no run has ever needed one
 	}
@@ -131,8 +110,7 @@ func (d *Dir) keys(set, cluster string) (map[string]plan.Key, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		ours, old := strings.HasSuffix(name, journalEnd(set, cluster)), strings.HasSuffix(name, oldJournalEnd(cluster))
-		if !ours && !old || strings.HasPrefix(name, tempPrefix) {
+		if !strings.HasSuffix(name, end) || strings.HasPrefix(name, tempPrefix) {
 			continue
 		}
 		k, err := d.readKey(name)
@@ -142,7 +120,7 @@ func (d *Dir) keys(set, cluster string) (map[string]plan.Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, known := found[k.User]; known && !ours || !k.of(set, k.User, cluster) {
+		if !s.has(k, k.User) {
 			continue
 		}
 		key, err := credential.ParseKey([]byte(k.PEM))

@@ -1,205 +1,115 @@
 package outdir
 
 import (
-	"bytes"
-	"crypto"
+	"cmp"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"provision/internal/credential"
 	"provision/internal/plan"
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
-// maxFile is far above any kubeconfig of ours, some hundred clusters in one: what is larger is not read.
-const maxFile = 1 << 20
+// Seen is what the directory holds for one set and cluster.
+type Seen struct {
+	Files     map[string]plan.File // by user
+	Keys      map[string]plan.Key  // by user; the public half of the journal
+	Misplaced []plan.Misplaced     // sorted by file and user
+}
 
-// Observe reads what the directory holds for one set and cluster (the UID of its kube-system namespace): the
-// kubeconfigs of all users, whether the file still names them or not, and the public half of the journal.
-func (d *Dir) Observe(set, cluster string) (map[string]plan.File, map[string]plan.Key, error) {
+// Observe reads what the directory holds for the set and the cluster: the kubeconfigs of all users, whether the users file
+// still names them or not, entries of the set under other names, and the public half of the journal. It reads the files
+// concurrently. A fault of one kubeconfig is part of what is seen; only a directory or a journal that cannot be read is an
+// error. A directory that does not exist has nothing.
+func (s Set) Observe() (Seen, error) {
+	d := s.dir
 	if d.root == nil {
-		return nil, nil, nil
+		return Seen{}, nil
 	}
 	names, err := d.list(".")
 	if err != nil {
-		return nil, nil, err
+		return Seen{}, err
 	}
 	type slot struct {
-		user string
-		file plan.File
-		gone bool // since the directory was listed, by another run's hand
+		user      string // "": nobody's file
+		name      string
+		file      plan.File
+		misplaced []plan.Misplaced
+		gone      bool // since the directory was listed, by another run's hand
 	}
-	slots := make([]slot, 0, len(names))
+	var slots []slot
 	for _, name := range names {
-		if user, ok := spec.UserOfFile(name); ok {
-			slots = append(slots, slot{user: user, file: plan.File{Name: name}})
+		if user, ok := usersfile.UserOfFile(name); ok {
+			slots = append(slots, slot{user: user, name: name})
+		} else if usersfile.LikeFileName(name) && !strings.HasPrefix(name, tempPrefix) {
+			slots = append(slots, slot{name: name})
 		}
 	}
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range slots {
 		g.Go(func() error {
-			name := slots[i].file.Name
-			slots[i].file = d.observeFile(slots[i].user, name, set, cluster)
-			if slots[i].file.State == plan.FileForeign {
-				_, err := d.root.Lstat(name)
-				slots[i].gone = errors.Is(err, fs.ErrNotExist)
+			at := &slots[i]
+			k, info, err := d.parse(at.name)
+			if at.gone = errors.Is(err, fs.ErrNotExist); at.gone {
+				return nil
+			}
+			if at.user != "" {
+				at.file = s.fileOf(at.user, at.name, k, info, err)
+			}
+			if err == nil {
+				at.misplaced = s.misplaced(k, at.name)
 			}
 			return nil
 		})
 	}
 	_ = g.Wait()
-	files := make(map[string]plan.File, len(slots))
-	for _, s := range slots {
-		if !s.gone {
-			files[s.user] = s.file
+	seen := Seen{Files: make(map[string]plan.File, len(slots))}
+	for _, at := range slots {
+		if at.user != "" && !at.gone {
+			seen.Files[at.user] = at.file
+		}
+		seen.Misplaced = append(seen.Misplaced, at.misplaced...)
+	}
+	slices.SortFunc(seen.Misplaced, func(a, b plan.Misplaced) int {
+		return cmp.Or(strings.Compare(a.File, b.File), strings.Compare(a.User, b.User))
+	})
+	seen.Keys, err = s.keys()
+	return seen, err
+}
+
+// misplaced finds the entries of the set in a file, by its name, that is not their user's: somebody copied or merged files.
+func (s Set) misplaced(k *credential.Kubeconfig, name string) []plan.Misplaced {
+	var list []plan.Misplaced
+	for _, e := range k.Entries(s.cluster) {
+		if e.Owner.Set != s.name || usersfile.FileName(e.Owner.User) == name {
+			continue
+		}
+		if c, _, _ := certificateOf(e); c != nil {
+			list = append(list, plan.Misplaced{File: name, User: e.Owner.User, Context: e.Context, Certificate: *c})
 		}
 	}
-	keys, err := d.keys(set, cluster)
-	if err != nil {
-		return nil, nil, err
-	}
-	return files, keys, nil
+	return list
 }
 
-// observeFile reads one kubeconfig. What is wrong with it is part of the answer, never an error.
-func (d *Dir) observeFile(user, name, set, cluster string) plan.File {
-	f := plan.File{Name: name, State: plan.FileForeign}
+// parseError reports that a file is not a kubeconfig.
+type parseError struct{ error }
+
+// parse reads the file of this name as a kubeconfig. Info is nil where the file could not be read. Its errors are those of
+// readInfo and parseError.
+func (d *Dir) parse(name string) (*credential.Kubeconfig, fs.FileInfo, error) {
 	data, info, err := d.readInfo(name)
 	if err != nil {
-		f.Error = cause(err).Error()
-		return f
+		return nil, nil, err
 	}
-	f.Mode = permissions(info)
 	k, err := credential.ParseKubeconfig(data)
 	if err != nil {
-		f.State, f.Error = plan.FileUnreadable, err.Error()
-		return f
+		return nil, info, parseError{err}
 	}
-	f.Taken = k.Taken(cluster)
-	others, current := k.Others(user, cluster)
-	for _, o := range others {
-		f.Others = append(f.Others, o.Kind+" "+plan.Quoted(o.Name))
-	}
-	f.OtherContext = current
-	e, ok := k.Entry(cluster)
-	switch {
-	case !ok && k.Provisioned(user):
-		f.State = plan.FileOther
-		return f
-	case !ok:
-		f.Error = "it has no entry that provision made for this user"
-		return f
-	case e.Owner.User != user:
-		f.Error = fmt.Sprintf("its entry was made for the user %q", e.Owner.User)
-		return f
-	}
-	f.Owner = e.Owner.Set
-	f.State = plan.FileOurs
-	if e.Owner.Set != set {
-		f.State = plan.FileOtherSet
-		return f
-	}
-	f.Kubeconfig = plan.Kubeconfig{File: name, Context: e.Context, Namespace: e.Namespace, Endpoint: plan.Endpoint{
-		Name:                     e.Cluster,
-		Server:                   e.Server,
-		CertificateAuthorityData: e.CertificateAuthorityData,
-		TLSServerName:            e.TLSServerName,
-		ProxyURL:                 e.ProxyURL,
-		InsecureSkipTLSVerify:    e.InsecureSkipTLSVerify,
-		DisableCompression:       e.DisableCompression,
-	}}
-	f.Edited = k.Edited(cluster)
-	c, err := credential.ParseCertificate(e.Certificate)
-	if err != nil {
-		f.Error = err.Error()
-		return f
-	}
-	f.Certificate = &plan.Certificate{
-		User: c.User, Groups: c.Groups, KeyAlgorithm: c.KeyAlgorithm, Duration: e.Owner.Duration,
-		KeyHash: c.KeyHash, CredentialID: c.CredentialID, Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-	}
-	f.Leaf = c.Leaf
-	if key, err := credential.ParseKey(e.Key); err == nil {
-		public, ok := c.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-		f.KeyMatches = ok && public.Equal(key.Public())
-	}
-	return f
-}
-
-// unfitError says why what stands at a file's place is not a file that we made.
-type unfitError string
-
-func (e unfitError) Error() string { return string(e) }
-
-// read returns a regular file's content, or an unfitError.
-func (d *Dir) read(name string) ([]byte, error) {
-	data, _, err := d.readInfo(name)
-	return data, err
-}
-
-// readInfo is read, and tells of the file. A symbolic link is not followed, not even to another file in the directory:
-// that one may be a secret.
-func (d *Dir) readInfo(name string) ([]byte, fs.FileInfo, error) {
-	place, err := d.root.Lstat(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if why := regular(place); why != "" {
-		return nil, nil, unfitError(why)
-	}
-	f, err := d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0) // a pipe would wait for a writer for ever
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	// Root may have given a kubeconfig to its user. What she put into it the plan tells, and the next one takes its place.
-	handedOver := d.us[0] == 0 && filepath.Dir(name) == "."
-	if why := d.stranger(info); why != "" && !handedOver {
-		return nil, nil, unfitError(why)
-	}
-	var b bytes.Buffer
-	if n, err := b.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
-		return nil, nil, err
-	} else if n > maxFile {
-		return nil, nil, unfitError(fmt.Sprintf("larger than %d MiB", maxFile>>20))
-	}
-	return b.Bytes(), info, nil
-}
-
-// ObserveUser reads one user's kubeconfig, which must be there and ours.
-func (d *Dir) ObserveUser(user, set, cluster string) (plan.File, error) {
-	name := spec.FileName(user)
-	missing := fmt.Errorf("%s does not exist: run `provision apply`, with --reissue-missing if it was lost", d.join(name))
-	if d.root == nil {
-		return plan.File{}, missing
-	}
-	if _, err := d.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		return plan.File{}, missing
-	} else if err != nil {
-		return plan.File{}, fmt.Errorf("look at %s: %w", d.join(name), cause(err))
-	}
-	f := d.observeFile(user, name, set, cluster)
-	switch f.State {
-	case plan.FileUnreadable:
-		return f, fmt.Errorf("%s is unreadable (%s): run `provision apply`, which moves it aside", d.join(name), f.Error)
-	case plan.FileForeign:
-		return f, fmt.Errorf("%s is not ours: %s: move it away", d.join(name), f.Error)
-	case plan.FileOther:
-		return f, fmt.Errorf("%s has no entry for this cluster: run `provision apply`", d.join(name))
-	case plan.FileOtherSet:
-		return f, fmt.Errorf("%s belongs to the set %s", d.join(name), f.Owner)
-	}
-	return f, nil
+	return k, info, nil
 }

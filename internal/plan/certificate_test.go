@@ -4,171 +4,16 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"fmt"
 	"math/big"
 	"slices"
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
-
-const (
-	day     = 24 * time.Hour
-	setName = "team"
-)
-
-// noon is when the plans of these tests are made.
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// keyHash is the hash of a public key that never was; the same text gives the same.
-func keyHash(of string) string {
-	sum := sha256.Sum256([]byte(of))
-	return hex.EncodeToString(sum[:])
-}
-
-// wanted is a user of the file: 30 days, ECDSA-P256, renewed in the last third.
-func wanted(name string, groups ...string) User {
-	slices.Sort(groups)
-	e := Endpoint{Name: "prod", Server: "https://prod:6443", CertificateAuthorityData: []byte("CA")}
-	return User{
-		Pos:         spec.Pos{File: "users.yaml", Line: 1, Column: 1},
-		Certificate: Certificate{User: name, Groups: groups, KeyAlgorithm: spec.ECDSAP256, Duration: 30 * day},
-		Kubeconfig:  Kubeconfig{File: spec.FileName(name), Context: name + "@prod", Namespace: "default", Endpoint: e},
-		RenewBefore: spec.RenewBefore{Share: 1. / 3},
-	}
-}
-
-// signedAt is the certificate that the stock signer makes of a wanted one at a time: it begins five minutes earlier, and
-// they are taken off a life of eight hours or more.
-func signedAt(want Certificate, key string, at time.Time) *Certificate {
-	c := want
-	c.Groups = slices.Clone(want.Groups)
-	c.KeyHash, c.Serial, c.CredentialID = key, key[:8], "X509SHA256="+key
-	c.NotBefore = at.Add(-backdate)
-	c.NotAfter = at.Add(want.Duration)
-	if want.Duration >= 8*time.Hour {
-		c.NotAfter = c.NotBefore.Add(want.Duration)
-	}
-	return &c
-}
-
-// fileOf is the kubeconfig of a user as it was written at a time.
-func fileOf(u User, at time.Time) File {
-	return File{
-		Name: u.Kubeconfig.File, State: FileOurs, Owner: setName, Mode: 0o600, Kubeconfig: u.Kubeconfig, KeyMatches: true,
-		Certificate: signedAt(u.Certificate, keyHash(u.Certificate.User), at),
-	}
-}
-
-// recordOf is what the ledger says of a certificate.
-func recordOf(c *Certificate, at time.Time) Record {
-	return Record{
-		User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: RequestName(setName, c.User, c.KeyHash),
-		Duration: c.Duration, Intended: at, By: "admin",
-	}.complete(c)
-}
-
-// requestOf is the request that a user's key makes.
-func requestOf(u User, key string, state RequestState, at time.Time) Request {
-	c := u.Certificate
-	r := Request{
-		Name: RequestName(setName, c.User, key), UID: types.UID("uid-" + key[:8]), State: state, KeyHash: key,
-		User: c.User, Groups: slices.Clone(c.Groups), Duration: c.Duration, Conforms: true,
-	}
-	if state == Issued {
-		r.Certificate = signedAt(c, key, at)
-	}
-	return r
-}
-
-// journalKey is the key of a request that was made and not finished.
-func journalKey(u User, key string) Key {
-	return Key{User: u.Certificate.User, KeyHash: key, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: RequestName(setName, u.Certificate.User, key)}
-}
-
-// world is what a plan is computed from.
-type world struct {
-	Desired
-	Observed
-	Allow int // deletions that are agreed to
-}
-
-// settled is a world in which every user has what the file says since issued, and nothing is to be done.
-func settled(issued time.Time, users ...User) world {
-	w := world{
-		Desired{Set: setName, Digest: "sha256:1", Users: users, LedgerNamespace: "provision-system"},
-		Observed{Files: map[string]File{}, Keys: map[string]Key{}, LedgerNamespace: true, BindingOwners: map[ObjectKey]string{}, RoleOwners: map[ObjectKey]string{}},
-		0,
-	}
-	for _, u := range users {
-		f := fileOf(u, issued)
-		w.Files[u.Certificate.User] = f
-		w.Ledger = append(w.Ledger, recordOf(f.Certificate, issued))
-	}
-	return w
-}
-
-func (w world) plan() Plan {
-	p := Compute(w.Desired, w.Observed, noon)
-	Agree([]*Plan{&p}, w.Allow)
-	return p
-}
-
-// file changes the file of jane.
-func (w world) file(change func(*File)) {
-	f := w.Files["jane"]
-	change(&f)
-	w.Files["jane"] = f
-}
-
-// fresh makes jane new: no file, no record.
-func (w *world) fresh() {
-	delete(w.Files, "jane")
-	w.Ledger = nil
-}
-
-// janeOf returns what a plan does for jane.
-func janeOf(t *testing.T, p Plan) UserChange {
-	t.Helper()
-	for _, u := range p.Users {
-		if u.Name == "jane" {
-			return u
-		}
-	}
-	t.Fatalf("the plan has no jane: %+v", p)
-	return UserChange{}
-}
-
-func codes(reasons []Reason) []ReasonCode {
-	var list []ReasonCode
-	for _, r := range reasons {
-		list = append(list, r.Code)
-	}
-	return list
-}
-
-func problemCodes(p Plan) []ProblemCode {
-	var list []ProblemCode
-	for _, problem := range p.Problems {
-		list = append(list, problem.Code)
-	}
-	return list
-}
-
-func warningCodes(p Plan) []WarningCode {
-	var list []WarningCode
-	for _, w := range p.Warnings {
-		list = append(list, w.Code)
-	}
-	return list
-}
 
 func TestCertificate(t *testing.T) {
 	type reasons = []ReasonCode
@@ -193,7 +38,7 @@ func TestCertificate(t *testing.T) {
 		{name: "new", change: (*world).fresh, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
 		{name: "only other clusters' entries", change: func(w *world) {
 			w.fresh()
-			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOther, Mode: 0o600, Taken: map[string]bool{"jane@dev": true}}
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOther, Mode: 0o600, Taken: map[string]string{"jane@dev": ""}}
 		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
 		{name: "expired this instant", change: func(w *world) {
 			w.file(func(f *File) { f.Certificate.NotAfter = noon })
@@ -205,7 +50,7 @@ func TestCertificate(t *testing.T) {
 		{name: "groups", change: func(w *world) {
 			w.file(func(f *File) { f.Certificate.Groups = []string{"dev", "ops"} })
 		}, op: Reissue, reasons: reasons{GroupsChanged}, file: Rewrite},
-		{name: "key algorithm", change: func(w *world) { w.Users[0].Certificate.KeyAlgorithm = spec.RSA2048 }, op: Reissue, reasons: reasons{KeyAlgorithmChanged}, file: Rewrite},
+		{name: "key algorithm", change: func(w *world) { w.Users[0].Certificate.KeyAlgorithm = usersfile.RSA2048 }, op: Reissue, reasons: reasons{KeyAlgorithmChanged}, file: Rewrite},
 		{name: "subject", change: func(w *world) { w.file(func(f *File) { f.Certificate.User = "joe" }) }, op: Reissue, reasons: reasons{SubjectChanged}, file: Rewrite},
 		{name: "another key in the file", change: func(w *world) { w.file(func(f *File) { f.KeyMatches = false }) }, op: Reissue, reasons: reasons{KeyMismatch}, file: Rewrite},
 		{name: "no certificate in the file", change: func(w *world) { w.file(func(f *File) { f.Certificate = nil }) }, op: Reissue, reasons: reasons{NoCertificate}, file: Rewrite},
@@ -215,11 +60,11 @@ func TestCertificate(t *testing.T) {
 		{name: "asked for", change: func(w *world) { w.Reissue([]string{"jane"}) }, op: Reissue, reasons: reasons{Requested}, file: Rewrite},
 		{name: "several causes are all said", change: func(w *world) {
 			w.Reissue([]string{"jane"})
-			w.Users[0].Certificate.KeyAlgorithm = spec.Ed25519
+			w.Users[0].Certificate.KeyAlgorithm = usersfile.Ed25519
 			w.file(func(f *File) { f.Certificate.Groups = nil })
 		}, op: Reissue, reasons: reasons{GroupsChanged, KeyAlgorithmChanged, Requested}, file: Rewrite},
 		{name: "a cause and due for renewal: reissue", change: func(w *world) {
-			w.Users[0].RenewBefore = spec.RenewBefore{Time: 29 * day}
+			w.Users[0].RenewBefore = usersfile.RenewBefore{Time: 29 * day}
 			w.file(func(f *File) { f.Certificate.Groups = nil })
 		}, op: Reissue, reasons: reasons{GroupsChanged}, file: Rewrite},
 		{name: "another duration counts from the next certificate", change: func(w *world) { w.Users[0].Certificate.Duration = 10 * day }, op: Keep, file: Keep},
@@ -250,12 +95,12 @@ func TestCertificate(t *testing.T) {
 		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
 		{name: "another key algorithm since", change: func(w *world) {
 			in(Pending)(w)
-			w.Users[0].Certificate.KeyAlgorithm = spec.RSA4096
+			w.Users[0].Certificate.KeyAlgorithm = usersfile.RSA4096
 		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
 		{name: "sent by another operator with our key", change: func(w *world) {
 			in(Pending)(w)
 			w.Requests[0].Conforms, w.Requests[0].OfOther = false, true
-		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		}, op: Issue, reasons: reasons{NoKubeconfig, RequestOfOther}, file: Write, requests: 1},
 		{name: "our PKCS#10 request copied for another signer", change: func(w *world) {
 			in(Pending)(w)
 			w.Requests[0].Conforms = false
@@ -299,6 +144,15 @@ func TestCertificate(t *testing.T) {
 		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
 
 		{name: "issued elsewhere", change: func(w *world) { delete(w.Files, "jane") }, op: Keep, file: Keep},
+		{name: "issued elsewhere, and refused there", change: func(w *world) {
+			delete(w.Files, "jane")
+			w.Ledger[0].Refused = "Issuer"
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
+		{name: "refused here, with a good one in the file", change: func(w *world) {
+			r := recordOf(signedAt(w.Users[0].Certificate, keyHash("refused"), noon), noon)
+			r.Refused = "Names"
+			w.Ledger = append(w.Ledger, r)
+		}, op: Keep, file: Keep},
 		{name: "issued elsewhere, with other groups", change: func(w *world) {
 			delete(w.Files, "jane")
 			w.Ledger[0].Groups = []string{"x"}
@@ -335,16 +189,21 @@ func TestCertificate(t *testing.T) {
 		{name: "a file of another set", change: func(w *world) {
 			w.file(func(f *File) { f.State, f.Owner = FileOtherSet, "other" })
 		}, op: Keep, file: Keep, problems: []ProblemCode{FileOfOtherSet}},
+		{name: "a file that another set gives up", change: func(w *world) {
+			w.fresh()
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileMoving, Owner: "other"}
+		}, op: Issue, reasons: reasons{ChangesSet}, file: Write},
 		{name: "the cluster's name is taken", change: func(w *world) {
-			w.file(func(f *File) { f.Taken = map[string]bool{"prod": true} })
+			w.file(func(f *File) { f.Taken = map[string]string{"prod": ""} })
 		}, op: Keep, file: Keep, problems: []ProblemCode{ClusterNameTaken}},
 		{name: "the context's name is taken", change: func(w *world) {
-			w.file(func(f *File) { f.Taken = map[string]bool{"jane@prod": true} })
+			w.file(func(f *File) { f.Taken = map[string]string{"jane@prod": ""} })
 		}, op: Keep, file: Keep, problems: []ProblemCode{ClusterNameTaken}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := settled(noon.Add(-day), wanted("jane", "dev"))
 			c.change(&w)
+			w.recorded()
 			p := w.plan()
 			got := janeOf(t, p)
 			if got.Certificate.Op != c.op || !slices.Equal(codes(got.Certificate.Reasons), c.reasons) {
@@ -374,13 +233,13 @@ func TestCertificate(t *testing.T) {
 
 // The window counts from the life that the signer gave, without the backdate.
 func TestRenewal(t *testing.T) {
-	share := func(f float64) spec.RenewBefore { return spec.RenewBefore{Share: f} }
-	fixed := func(d time.Duration) spec.RenewBefore { return spec.RenewBefore{Time: d} }
+	share := func(f float64) usersfile.RenewBefore { return usersfile.RenewBefore{Share: f} }
+	fixed := func(d time.Duration) usersfile.RenewBefore { return usersfile.RenewBefore{Time: d} }
 	for _, c := range []struct {
 		name   string
 		asked  time.Duration
 		issued time.Duration // notAfter - notBefore
-		before spec.RenewBefore
+		before usersfile.RenewBefore
 		from   time.Duration // time left at which it is not due yet; a second later it is
 	}{
 		{"a third of 30 days", 30 * day, 30*day + backdate, share(1. / 3), 10 * day},
@@ -401,6 +260,7 @@ func TestRenewal(t *testing.T) {
 					f.Certificate.NotAfter = noon.Add(c.from - late)
 					f.Certificate.NotBefore = f.Certificate.NotAfter.Add(-c.issued)
 				})
+				w.recorded()
 				want := map[bool]Op{true: Renew, false: Keep}[late > 0]
 				if got := janeOf(t, w.plan()).Certificate; got.Op != want {
 					t.Errorf("with %v left: %s, want %s", c.from-late, got.Op, want)
@@ -416,7 +276,7 @@ func TestRenewal(t *testing.T) {
 func TestRenewalNeverLoops(t *testing.T) {
 	for _, asked := range []time.Duration{10 * time.Minute, time.Hour, 9 * time.Hour, 30 * day, 3650 * day} {
 		for _, limit := range []time.Duration{10 * time.Minute, time.Hour, day, 365 * day} {
-			for _, before := range []spec.RenewBefore{{Share: .01}, {Share: 1. / 3}, {Share: .99}, {Time: time.Minute}, {Time: time.Hour}, {Time: 20 * day}, {Time: 4000 * day}} {
+			for _, before := range []usersfile.RenewBefore{{Share: .01}, {Share: 1. / 3}, {Share: .99}, {Time: time.Minute}, {Time: time.Hour}, {Time: 20 * day}, {Time: 4000 * day}} {
 				u := wanted("jane", "dev")
 				u.Certificate.Duration, u.RenewBefore = asked, before
 				given := u.Certificate
@@ -464,40 +324,92 @@ func TestCAChanged(t *testing.T) {
 	}
 }
 
-func testCA(t testing.TB, name string, id []byte) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// A chain leads to the CA through what stands behind the leaf in the file.
+func TestChainInFile(t *testing.T) {
+	root, rootKey := testCA(t, "root", nil)
+	middleKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: noon, NotAfter: noon.Add(day),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: id,
+	middle := testSigned(t, &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "middle"}, NotBefore: noon, NotAfter: noon.Add(day),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}, root, &middleKey.PublicKey, rootKey)
+	leaf := testLeaf(t, middle, middleKey)
+	for _, c := range []struct {
+		further []*x509.Certificate
+		want    Op
+	}{
+		{[]*x509.Certificate{middle}, Keep}, {[]*x509.Certificate{root, middle, middle}, Keep}, {[]*x509.Certificate{root}, Reissue}, {nil, Reissue},
+	} {
+		w := settled(noon.Add(-day), wanted("jane"))
+		w.file(func(f *File) { f.Leaf, f.Further = leaf, c.further })
+		w.ClientCA = []*x509.Certificate{root}
+		if got := janeOf(t, w.plan()).Certificate; got.Op != c.want {
+			t.Errorf("with %d behind it: %s because of %v, want %s", len(c.further), got.Op, codes(got.Reasons), c.want)
+		}
 	}
-	return testSigned(t, template, template, key.Public().(*ecdsa.PublicKey), key), key
 }
 
-func testLeaf(t testing.TB, ca *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
-	t.Helper()
-	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
+// The end of the CA is said with its date, before anything is asked for that cannot come; what is there ends with it, and is
+// not replaced by what would end then, too.
+func TestCAEnds(t *testing.T) {
+	ca, key := testCA(t, "ca", nil) // it ends a day after noon
+	end := noon.Add(day)
+	last := func(w *world) {
+		w.file(func(f *File) { f.Certificate.NotBefore, f.Certificate.NotAfter = noon.Add(-10*day), end })
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "jane"}, NotBefore: noon, NotAfter: noon.Add(day)}
-	return testSigned(t, template, ca, &own.PublicKey, key)
-}
-
-func testSigned(t testing.TB, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		name    string
+		change  func(*world)
+		now     time.Time
+		op      Op
+		problem bool
+		warns   bool
+	}{
+		{"a new certificate", (*world).fresh, noon, Issue, false, true},
+		{"a new certificate that fits", func(w *world) { w.fresh(); w.Users[0].Certificate.Duration = time.Hour }, noon, Issue, false, false},
+		{"too late for a new one", (*world).fresh, end.Add(-9 * time.Minute), Keep, true, false},
+		{"ended", (*world).fresh, end.Add(time.Hour), Keep, true, false},
+		{"ended, not known", func(w *world) { w.fresh(); w.ClientCA = nil }, end.Add(time.Hour), Issue, false, false},
+		{"there is a later one", func(w *world) {
+			w.fresh()
+			later := *ca
+			later.NotAfter = end.Add(365 * day)
+			w.ClientCA = append(w.ClientCA, &later)
+		}, end.Add(time.Hour), Issue, false, false},
+		{"nothing to ask for", last, end.Add(-9 * time.Minute), Keep, false, true},
+		{"a renewal would gain nothing", last, noon, Keep, false, true},
+		{"a certificate that does not end with it is renewed", func(w *world) {
+			w.file(func(f *File) {
+				f.Certificate.NotBefore, f.Certificate.NotAfter = noon.Add(-10*day), noon.Add(time.Hour)
+			})
+		}, noon, Renew, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane"))
+			leaf := testLeaf(t, ca, key)
+			w.file(func(f *File) { f.Leaf = leaf })
+			w.ClientCA = []*x509.Certificate{ca}
+			c.change(&w)
+			w.recorded()
+			p := Compute(w.Desired, w.Observed, c.now)
+			if got := janeOf(t, p).Certificate.Op; got != c.op {
+				t.Errorf("%s, want %s", got, c.op)
+			}
+			problem := slices.IndexFunc(p.Problems, func(p Problem) bool { return p.Code == ClientCAEnded })
+			if (problem >= 0) != c.problem || c.problem && (!p.Problems[problem].Until.Equal(end) || p.Problems[problem].Count != 1 || p.Held == nil || len(p.Held.Users) != 1) {
+				t.Errorf("problems: %+v", p.Problems)
+			}
+			warning := slices.IndexFunc(p.Warnings, func(w Warning) bool { return w.Code == EndsWithCA })
+			if (warning >= 0) != c.warns || c.warns && !p.Warnings[warning].Until.Equal(end) {
+				t.Errorf("warnings: %+v", p.Warnings)
+			}
+			if slices.ContainsFunc(p.Warnings, func(w Warning) bool { return w.Code == ShorterThanAsked }) {
+				t.Errorf("the signer is blamed: %+v", p.Warnings)
+			}
+		})
 	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func TestRewrite(t *testing.T) {
@@ -508,15 +420,17 @@ func TestRewrite(t *testing.T) {
 	}{
 		{"server", func(f *File) { f.Kubeconfig.Endpoint.Server = "https://old" }, Reason{Code: ServerChanged, From: "https://old", To: "https://prod:6443"}},
 		{"CA", func(f *File) { f.Kubeconfig.Endpoint.CertificateAuthorityData = []byte("old") }, Reason{Code: CADataChanged}},
-		{"server name", func(f *File) { f.Kubeconfig.Endpoint.TLSServerName = "old" }, Reason{Code: TLSChanged, From: "tls-server-name old", To: "none"}},
-		{"proxy", func(f *File) { f.Kubeconfig.Endpoint.ProxyURL = "http://u:secret@old" }, Reason{Code: TLSChanged, From: "proxy-url http://u:xxxxx@old", To: "none"}},
-		{"insecure", func(f *File) { f.Kubeconfig.Endpoint.InsecureSkipTLSVerify = true }, Reason{Code: TLSChanged, From: "insecure-skip-tls-verify true", To: "false"}},
-		{"compression", func(f *File) { f.Kubeconfig.Endpoint.DisableCompression = true }, Reason{Code: TLSChanged, From: "disable-compression true", To: "false"}},
-		{"namespace", func(f *File) { f.Kubeconfig.Namespace = "" }, Reason{Code: NamespaceChanged, From: "none", To: "default"}},
+		{"server name", func(f *File) { f.Kubeconfig.Endpoint.TLSServerName = "old" }, Reason{Code: TLSChanged, Field: "tls-server-name", From: "old"}},
+		{"server with a password", func(f *File) { f.Kubeconfig.Endpoint.Server = "https://u:secret@old" }, Reason{Code: ServerChanged, From: "https://u:xxxxx@old", To: "https://prod:6443"}},
+		{"proxy with a token", func(f *File) { f.Kubeconfig.Endpoint.ProxyURL = "http://secret@old" }, Reason{Code: TLSChanged, Field: "proxy-url", From: "http://xxxxx@old"}},
+		{"proxy", func(f *File) { f.Kubeconfig.Endpoint.ProxyURL = "http://u:secret@old" }, Reason{Code: TLSChanged, Field: "proxy-url", From: "http://u:xxxxx@old"}},
+		{"insecure", func(f *File) { f.Kubeconfig.Endpoint.InsecureSkipTLSVerify = true }, Reason{Code: TLSChanged, Field: "insecure-skip-tls-verify", From: "true", To: "false"}},
+		{"compression", func(f *File) { f.Kubeconfig.Endpoint.DisableCompression = true }, Reason{Code: TLSChanged, Field: "disable-compression", From: "true", To: "false"}},
+		{"namespace", func(f *File) { f.Kubeconfig.Namespace = "" }, Reason{Code: NamespaceChanged, To: "default"}},
 		{"context", func(f *File) { f.Kubeconfig.Context = "jane@old" }, Reason{Code: NamesChanged, From: "jane@old", To: "jane@prod"}},
 		{"cluster name", func(f *File) { f.Kubeconfig.Endpoint.Name = "old" }, Reason{Code: NamesChanged, From: "jane@prod", To: "jane@prod"}},
 		{"edited", func(f *File) { f.Edited = []string{"exec", "token"} }, Reason{Code: EntryEdited, Added: []string{"exec", "token"}}},
-		{"mode", func(f *File) { f.Mode = 0o640 }, Reason{Code: ModeTooOpen, From: "0640", To: "0600"}},
+		{"mode", func(f *File) { f.Mode = 0o640 }, Reason{Code: ModeTooOpen, Mode: 0o640}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := settled(noon.Add(-day), wanted("jane", "dev"))
@@ -537,7 +451,7 @@ func TestRewrite(t *testing.T) {
 		w := settled(noon.Add(-day), u)
 		w.file(func(f *File) { f.Kubeconfig.Endpoint.ProxyURL = "http://u:old@proxy" })
 		got := janeOf(t, w.plan()).Kubeconfig
-		if got.Op != Rewrite || fmt.Sprint(got.Reasons) != fmt.Sprint([]Reason{{Code: TLSChanged, From: "proxy-url", To: "another password"}}) {
+		if got.Op != Rewrite || fmt.Sprint(got.Reasons) != fmt.Sprint([]Reason{{Code: TLSChanged, Field: "proxy-url", From: "http://u:xxxxx@proxy", To: "http://u:xxxxx@proxy"}}) {
 			t.Errorf("%s because of %+v", got.Op, got.Reasons)
 		}
 	})
@@ -551,6 +465,7 @@ func TestRewrite(t *testing.T) {
 	t.Run("a new certificate names the other causes too", func(t *testing.T) {
 		w := settled(noon.Add(-day), wanted("jane", "dev"))
 		w.file(func(f *File) { f.Kubeconfig.Endpoint.Server, f.Certificate.Groups = "https://old", nil })
+		w.recorded()
 		got := janeOf(t, w.plan()).Kubeconfig
 		if got.Op != Rewrite || !slices.Equal(codes(got.Reasons), []ReasonCode{NewCertificate, ServerChanged}) {
 			t.Errorf("%s because of %v", got.Op, codes(got.Reasons))
@@ -623,6 +538,7 @@ func TestResumeOfAReissue(t *testing.T) {
 		w := settled(noon.Add(-day), wanted("jane", "dev"))
 		w.Keys["jane"] = journalKey(w.Users[0], key)
 		w.Requests = []Request{requestOf(w.Users[0], key, state, noon)}
+		w.RebuildLedger = true // it lists none of this
 		p := w.plan()
 		got := janeOf(t, p)
 		if got.Certificate.Op != Resume || got.Request == nil || got.Request.Name != w.Requests[0].Name || got.Abandon {
@@ -649,7 +565,7 @@ func TestSendAgain(t *testing.T) {
 		{"as it was", func(*world) {}, true},
 		{"other groups", func(w *world) { w.Users[0].Certificate.Groups = []string{"ops"} }, false},
 		{"another duration", func(w *world) { w.Users[0].Certificate.Duration = day }, false},
-		{"another algorithm", func(w *world) { w.Users[0].Certificate.KeyAlgorithm = spec.Ed25519 }, false},
+		{"another algorithm", func(w *world) { w.Users[0].Certificate.KeyAlgorithm = usersfile.Ed25519 }, false},
 		{"no record", func(w *world) { w.Ledger = nil }, false},
 		{"the record is of another key", func(w *world) { w.Ledger[0].KeyHash = keyHash("other") }, false},
 		{"a certificate came of it", func(w *world) { w.Ledger[0].NotAfter = noon.Add(day) }, false},
@@ -732,6 +648,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
+// README: What a kubeconfig holds besides, such as an exec plugin, is warned of.
 func TestUserWarnings(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -741,7 +658,7 @@ func TestUserWarnings(t *testing.T) {
 		{"another duration", func(w *world) { w.Users[0].Certificate.Duration = day }, Warning{Code: DurationLater, Items: []string{"jane"}}},
 		{"shortened by the signer", func(w *world) {
 			w.file(func(f *File) { f.Certificate.NotAfter = f.Certificate.NotBefore.Add(20*day + backdate) })
-		}, Warning{Code: ShorterThanAsked, Items: []string{"jane"}, From: "30d", To: "20d"}},
+		}, Warning{Code: ShorterThanAsked, Items: []string{"jane"}, Asked: 30 * day, Issued: 20 * day}},
 		{"a group in the old certificate", func(w *world) { w.Users[0].Certificate.Groups = nil },
 			Warning{Code: StillInGroup, User: "jane", Items: []string{"dev"}, Until: noon.Add(29*day - backdate)}},
 		{"issued elsewhere", func(w *world) { delete(w.Files, "jane") }, Warning{Code: IssuedElsewhere, Items: []string{"jane"}}},
@@ -763,15 +680,14 @@ func TestUserWarnings(t *testing.T) {
 			r.KeyHash = keyHash("eve")
 			w.Requests = []Request{r}
 		}, Warning{Code: SwappedRequest, User: "jane", Name: RequestName(setName, "jane", keyHash("jane"))}},
-		{"insecure", func(w *world) { w.Insecure = true }, Warning{Code: Insecure}},
 		{"reserved names", func(w *world) { w.Reserved = []string{"system:masters"} }, Warning{Code: ReservedNames, Items: []string{"system:masters"}}},
 		{"entries of others", func(w *world) {
-			w.file(func(f *File) { f.Others, f.OtherContext = []string{"context work", "user x"}, "work" })
-		}, Warning{Code: OtherEntries, User: "jane", Name: "jane.kubeconfig", Items: []string{"context work", "user x"}, To: "work"}},
+			w.file(func(f *File) { f.Others, f.OtherContext = []Entry{{"context", "work"}, {"user", "x"}}, "work" })
+		}, Warning{Code: OtherEntries, User: "jane", Name: "jane.kubeconfig", Entries: []Entry{{"context", "work"}, {"user", "x"}}, To: "work"}},
 		{"entries of others in a file for another cluster", func(w *world) {
 			w.fresh()
-			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOther, Mode: 0o600, Others: []string{"user x"}}
-		}, Warning{Code: OtherEntries, User: "jane", Name: "jane.kubeconfig", Items: []string{"user x"}}},
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOther, Mode: 0o600, Others: []Entry{{"user", "x"}}}
+		}, Warning{Code: OtherEntries, User: "jane", Name: "jane.kubeconfig", Entries: []Entry{{"user", "x"}}}},
 		{"CA not known", func(w *world) { w.ClientCAError = "forbidden" }, Warning{Code: CANotChecked, To: "forbidden"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,12 +1,10 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
 // Desired is what the file asks for, expanded and sorted, in the shape in which reality is observed.
@@ -16,18 +14,24 @@ type Desired struct {
 	Roles      []Role
 	Bindings   []Binding // one per role and scope with all its subjects, however many; Name is that of the first shard
 	References []Reference
-	Insecure   bool
 	Reserved   []string // names of Kubernetes itself that the file allows itself
 
-	SimilarGroups []spec.SimilarGroup // groups that may be misspelt
+	Groups        []string                 // those that the file defines, however they are bound
+	SimilarGroups []usersfile.SimilarGroup // groups that may be misspelt
 
 	Digest          string // of the users file's document
+	Reach           Reach  // where the kubeconfigs lead
 	LedgerNamespace string
 
-	// What the operator asked for besides the file.
+	// The operator asked for these besides the file.
 	RebuildLedger  bool // record living certificates that the ledger has lost
 	ReissueMissing bool // issue a new certificate where one lives and its kubeconfig is not here
 	Destroy        bool // the whole set is to go
+	RenewElsewhere bool // of every user
+	Revoke         bool // people are to go at once
+	Unfiled        bool // no users file describes the set: who is in it, the ledger knows
+
+	Forget []string // clusters (UID) that are no more: their entries go out of the kubeconfigs
 }
 
 // Reissue marks users for a new certificate whatever they have. It returns the names that are not in the file.
@@ -46,50 +50,57 @@ func (d *Desired) Reissue(names []string) (unknown []string) {
 	return unknown
 }
 
-// Nothing is the desired state of a set that is to be destroyed.
-func Nothing(set spec.Set) Desired {
-	return Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Destroy: true}
+// Nothing is the desired state of a set that is to be destroyed. Certificates that the ledger has lost are recorded on the way: the
+// kubeconfigs that go may be the last that tells of it.
+func Nothing(set usersfile.Set, own Context) Desired {
+	return Desired{Reach: reachOf(set, own), Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Destroy: true, RebuildLedger: true}
 }
 
 // User is one user's desired certificate and kubeconfig.
 type User struct {
-	Pos         spec.Pos
+	Pos         usersfile.Pos
 	Certificate Certificate
 	Kubeconfig  Kubeconfig
-	RenewBefore spec.RenewBefore
+	RenewBefore usersfile.RenewBefore
 	Reuse       bool // the name may be given again although a certificate of somebody who left lives
 	Reissue     bool // a new certificate was asked for
+	// RenewElsewhere is that a certificate whose kubeconfig is not here is renewed here when it is due.
+	RenewElsewhere bool
+	AlsoAt         usersfile.Pos // where another users file of the run names this user too; nowhere: none does
 }
 
-// Reference is a namespace or role that the file refers to and that must exist in the cluster, because the set does
-// not create it. Each is listed once, at its first place.
+// Reference is a Namespace, Role or ClusterRole that the file refers to and that must exist in the cluster, because the set
+// does not create it. Each is listed once, with the first place that refers to it.
 type Reference struct {
-	Pos       spec.Pos
-	Kind      string // Namespace, Role or ClusterRole
-	Namespace string
-	Name      string
+	Pos usersfile.Pos
+	Object
 }
 
-// Expand turns a set into the objects that it stands for. What the file leaves to the cluster comes from operator:
-// the endpoint of the operator's own context.
-func Expand(set spec.Set, operator Endpoint) Desired {
+// Expand turns a set into the objects that it stands for. All that the file does not say of the cluster comes from own,
+// the operator's own context.
+func Expand(set usersfile.Set, own Context) Desired {
 	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups()}
-	e := endpoint(set.Cluster, operator)
-	d.Insecure = e.InsecureSkipTLSVerify
+	for _, g := range set.Groups {
+		d.Groups = append(d.Groups, g.Name)
+	}
+	d.Reach = reachOf(set, own)
+	e := d.Reach.Endpoint
 	for _, u := range set.Users {
 		groups := slices.Clone(u.Groups)
 		slices.Sort(groups)
 		d.Users = append(d.Users, User{
-			Pos:         u.Pos,
-			RenewBefore: u.RenewBefore,
-			Reuse:       u.Reuse,
-			Certificate: Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration},
-			Kubeconfig:  Kubeconfig{File: spec.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
+			Pos:            u.Pos,
+			RenewBefore:    u.RenewBefore,
+			Reuse:          u.Reuse,
+			RenewElsewhere: u.RenewElsewhere,
+			AlsoAt:         u.AlsoAt,
+			Certificate:    Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration},
+			Kubeconfig:     Kubeconfig{File: usersfile.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
 		})
 	}
 	slices.SortFunc(d.Users, func(a, b User) int { return strings.Compare(a.Certificate.User, b.Certificate.User) })
 
-	refs := references{seen: map[Reference]bool{}}
+	refs := references{seen: map[Object]bool{}}
 	for _, r := range set.Roles {
 		if len(r.Namespaces) == 0 {
 			d.Roles = append(d.Roles, Role{Name: r.Name, Rules: r.Rules})
@@ -110,55 +121,29 @@ func Expand(set spec.Set, operator Endpoint) Desired {
 	return d
 }
 
-// endpoint is the operator's, overridden by what the file says.
-func endpoint(c spec.Cluster, e Endpoint) Endpoint {
-	if c.Name != "" {
-		e.Name = c.Name
-	}
-	if c.Server != "" && c.Server != e.Server {
-		e.Server = c.Server
-		e.TLSServerName = "" // it belonged to the other address, as in clientcmd's own override of a server
-	}
-	if len(c.CertificateAuthorityData) > 0 {
-		e.CertificateAuthorityData = c.CertificateAuthorityData
-		e.InsecureSkipTLSVerify = false
-	}
-	if c.TLSServerName != "" {
-		e.TLSServerName = c.TLSServerName
-	}
-	if c.ProxyURL != "" {
-		e.ProxyURL = c.ProxyURL
-	}
-	return e
-}
-
+// references gathers what the file refers to, each once and in the order of the file.
 type references struct {
-	seen map[Reference]bool
+	seen map[Object]bool
 	list []Reference
 }
 
-func (r *references) add(pos spec.Pos, kind, namespace, name string) {
-	key := Reference{Kind: kind, Namespace: namespace, Name: name}
+func (r *references) add(pos usersfile.Pos, kind, namespace, name string) {
+	key := Object{kind, namespace, name}
 	if r.seen[key] {
 		return
 	}
 	r.seen[key] = true
-	key.Pos = pos
-	r.list = append(r.list, key)
+	r.list = append(r.list, Reference{pos, key})
 }
 
 // expandBindings gathers the subjects of every role and scope, from users and from groups.
-func expandBindings(set spec.Set, roles []Role, refs *references) []Binding {
+func expandBindings(set usersfile.Set, roles []Role, refs *references) []Binding {
 	own := map[ObjectKey]bool{}
 	for _, r := range roles {
-		own[ObjectKey{r.Namespace, r.Name}] = true
+		own[r.Key()] = true
 	}
-	type scope struct {
-		namespace string
-		ref       RoleRef
-	}
-	subjects := map[scope]map[Subject]bool{}
-	grant := func(g spec.Grant, s ...Subject) {
+	subjects := map[Grant]map[Subject]bool{}
+	grant := func(g usersfile.Grant, s ...Subject) {
 		ref := RoleRef{Kind: "ClusterRole", Name: g.ClusterRole}
 		namespaces := g.Namespaces
 		if g.Role != "" {
@@ -176,10 +161,10 @@ func expandBindings(set spec.Set, roles []Role, refs *references) []Binding {
 			if g.Role != "" && !own[ObjectKey{ns, g.Role}] {
 				refs.add(g.Pos, "Role", ns, g.Role)
 			}
-			to := subjects[scope{ns, ref}]
+			to := subjects[Grant{ref, ns}]
 			if to == nil {
 				to = map[Subject]bool{}
-				subjects[scope{ns, ref}] = to
+				subjects[Grant{ref, ns}] = to
 			}
 			for _, one := range s {
 				to[one] = true
@@ -199,7 +184,7 @@ func expandBindings(set spec.Set, roles []Role, refs *references) []Binding {
 	}
 	for _, g := range set.Groups {
 		for _, one := range g.Roles {
-			if g.BindTo == spec.BindToMembers {
+			if g.BindTo == usersfile.BindToMembers {
 				grant(one, members[g.Name]...)
 			} else {
 				grant(one, Subject{Kind: "Group", Name: g.Name})
@@ -212,7 +197,7 @@ func expandBindings(set spec.Set, roles []Role, refs *references) []Binding {
 		if len(who) == 0 { // a Members group that nobody is in
 			continue
 		}
-		b := Binding{Namespace: sc.namespace, Name: BindingName(set.Name, sc.ref), RoleRef: sc.ref}
+		b := Binding{Namespace: sc.Namespace, Name: BindingName(set.Name, sc.Role), RoleRef: sc.Role}
 		for s := range who {
 			b.Subjects = append(b.Subjects, s)
 		}
@@ -221,37 +206,4 @@ func expandBindings(set spec.Set, roles []Role, refs *references) []Binding {
 	}
 	slices.SortFunc(list, func(a, b Binding) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
 	return list
-}
-
-// BindingName is the name of the first binding of a role in any scope: readable, and with a hash of the roleRef,
-// which is immutable, so that another role is another object. Further ones have ":2", ":3" appended.
-func BindingName(set string, ref RoleRef) string {
-	sum := sha256.Sum256([]byte(ref.Kind + "/" + ref.Name))
-	return "provision:" + set + ":" + ref.Name + ":" + hex.EncodeToString(sum[:4])
-}
-
-func compareKeys(aNamespace, aName, bNamespace, bName string) int {
-	if c := strings.Compare(aNamespace, bNamespace); c != 0 {
-		return c
-	}
-	return strings.Compare(aName, bName)
-}
-
-func compareSubjects(a, b Subject) int {
-	return compareKeys(a.Kind, a.Name, b.Kind, b.Name)
-}
-
-// RequestName is the name of a user's CertificateSigningRequest: readable, and with a hash of the key, so that each
-// try is an object of its own and nobody can take the name beforehand.
-func RequestName(set, user, keyHash string) string {
-	readable := []rune{}
-	for _, r := range strings.ToLower(user) {
-		if r < 'a' || r > 'z' {
-			if r < '0' || r > '9' {
-				r = '-'
-			}
-		}
-		readable = append(readable, r)
-	}
-	return "provision-" + set + "-" + string(readable) + "-" + keyHash[:16]
 }

@@ -1,11 +1,17 @@
 package plan
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// Destroy plans the end of a whole set, for the desired state Nothing. It is Compute, but for the reason: the users
-// file may well name all that goes.
+// Destroy plans the end of a whole set, for the desired state Nothing. It is Compute, but for the reason, as the users
+// file may well name all that goes, and but for a damaged ledger, which is only told: nothing is issued by it.
 func Destroy(desired Desired, observed Observed, now time.Time) Plan {
+	damaged := append(damages(observed.LedgerProblems), awayWarnings(desired, observed, observed.at(now))...)
+	observed.LedgerProblems, observed.LedgersElsewhere = nil, nil
 	p := Compute(desired, observed, now)
+	p.Warnings = append(damaged, p.Warnings...)
 	for i := range p.Roles {
 		destroyed(p.Roles[i].Reasons)
 	}
@@ -30,4 +36,15 @@ func destroyed(reasons []Reason) {
 			reasons[i].Code = SetDestroyed
 		}
 	}
+}
+
+// Empty reports whether nothing is there that belongs to a set, or did.
+func Empty(set string, observed Observed) bool {
+	for _, f := range observed.Files {
+		if f.State == FileOurs {
+			return false
+		}
+	}
+	return len(observed.Ledger)+len(observed.LedgersElsewhere)+len(observed.Keys)+len(observed.Roles) == 0 &&
+		!slices.ContainsFunc(observed.Bindings, func(b Binding) bool { return b.named(set) })
 }

@@ -1,7 +1,7 @@
 // Package plan decides: it compares what the users file asks for with what was observed, and says what has to
 // change and why.
 //
-//	spec.Set --Expand--> Desired --Compute(Desired, Observed, now)--> Plan
+//	usersfile.Set --Expand--> Desired --Compute(Desired, Observed, now)--> Plan
 //
 // Everything here is pure. No file, no client, no clock, no randomness and no words for the screen: the same input
 // gives the same Plan, whatever the order of the input. A Plan holds public facts only (public key hashes, subjects,

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
 // The stock signer's limits: certificates at once, and a second after that (kube-controller-manager's --kube-api-burst
@@ -15,10 +15,10 @@ const (
 )
 
 // keyTime is what one RSA key costs on one core, roughly: keys of other algorithms cost nothing beside the signer.
-var keyTime = map[spec.KeyAlgorithm]time.Duration{
-	spec.RSA2048: 75 * time.Millisecond,
-	spec.RSA3072: 280 * time.Millisecond,
-	spec.RSA4096: 650 * time.Millisecond,
+var keyTime = map[usersfile.KeyAlgorithm]time.Duration{
+	usersfile.RSA2048: 75 * time.Millisecond,
+	usersfile.RSA3072: 280 * time.Millisecond,
+	usersfile.RSA4096: 650 * time.Millisecond,
 }
 
 // Estimate is how long the certificates of a plan should take, and what that is bounded by.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
 // issuedBy are the records of a run that began then and issued n certificates evenly within span.
@@ -23,24 +23,24 @@ func TestEstimate(t *testing.T) {
 		name    string
 		users   int
 		op      Op
-		key     spec.KeyAlgorithm
+		key     usersfile.KeyAlgorithm
 		records []Record
 		cores   int
 		want    Estimate
 	}{
-		{"nobody", 0, Issue, spec.ECDSAP256, nil, 2, Estimate{Signer: 20}},
-		{"nothing to issue", 1000, Keep, spec.ECDSAP256, nil, 2, Estimate{Signer: 20}},
-		{"within the burst", 30, Issue, spec.ECDSAP256, nil, 2, Estimate{Signer: 20}},
-		{"a stock signer", 1030, Issue, spec.ECDSAP256, nil, 2, Estimate{Time: 50 * second, Signer: 20}},
-		{"resume", 1030, Resume, spec.RSA4096, nil, 2, Estimate{Time: 50 * second, Signer: 20}},
-		{"RSA keys", 1000, Renew, spec.RSA4096, nil, 2, Estimate{Time: 325 * second, Keys: true, Signer: 20}},
-		{"RSA keys on many cores", 1030, Renew, spec.RSA4096, nil, 64, Estimate{Time: 50 * second, Signer: 20}},
-		{"no core", 100, Reissue, spec.RSA4096, nil, 0, Estimate{Time: 65 * second, Keys: true, Signer: 20}},
-		{"a fast signer, as measured", 1000, Issue, spec.ECDSAP256, issuedBy(noon, 1000, 10*second), 2, Estimate{Time: 10 * second, Signer: 100, Measured: true}},
-		{"a stock signer, as measured", 1030, Issue, spec.ECDSAP256, issuedBy(noon, 1000, 48*second), 2, Estimate{Time: 50 * second, Signer: 20, Measured: true}},
-		{"too few to tell", 1030, Issue, spec.ECDSAP256, issuedBy(noon, 99, 10*second), 2, Estimate{Time: 50 * second, Signer: 20}},
-		{"too short to tell", 1030, Issue, spec.ECDSAP256, issuedBy(noon, 1000, 2*second), 2, Estimate{Time: 50 * second, Signer: 20}},
-		{"the latest run counts", 1000, Issue, spec.ECDSAP256,
+		{"nobody", 0, Issue, usersfile.ECDSAP256, nil, 2, Estimate{Signer: 20}},
+		{"nothing to issue", 1000, Keep, usersfile.ECDSAP256, nil, 2, Estimate{Signer: 20}},
+		{"within the burst", 30, Issue, usersfile.ECDSAP256, nil, 2, Estimate{Signer: 20}},
+		{"a stock signer", 1030, Issue, usersfile.ECDSAP256, nil, 2, Estimate{Time: 50 * second, Signer: 20}},
+		{"resume", 1030, Resume, usersfile.RSA4096, nil, 2, Estimate{Time: 50 * second, Signer: 20}},
+		{"RSA keys", 1000, Renew, usersfile.RSA4096, nil, 2, Estimate{Time: 325 * second, Keys: true, Signer: 20}},
+		{"RSA keys on many cores", 1030, Renew, usersfile.RSA4096, nil, 64, Estimate{Time: 50 * second, Signer: 20}},
+		{"no core", 100, Reissue, usersfile.RSA4096, nil, 0, Estimate{Time: 65 * second, Keys: true, Signer: 20}},
+		{"a fast signer, as measured", 1000, Issue, usersfile.ECDSAP256, issuedBy(noon, 1000, 10*second), 2, Estimate{Time: 10 * second, Signer: 100, Measured: true}},
+		{"a stock signer, as measured", 1030, Issue, usersfile.ECDSAP256, issuedBy(noon, 1000, 48*second), 2, Estimate{Time: 50 * second, Signer: 20, Measured: true}},
+		{"too few to tell", 1030, Issue, usersfile.ECDSAP256, issuedBy(noon, 99, 10*second), 2, Estimate{Time: 50 * second, Signer: 20}},
+		{"too short to tell", 1030, Issue, usersfile.ECDSAP256, issuedBy(noon, 1000, 2*second), 2, Estimate{Time: 50 * second, Signer: 20}},
+		{"the latest run counts", 1000, Issue, usersfile.ECDSAP256,
 			append(issuedBy(noon, 1000, 10*second), issuedBy(noon.Add(-day), 1000, 50*second)...), 2, Estimate{Time: 10 * second, Signer: 100, Measured: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"provision/internal/spec"
+	"provision/internal/usersfile"
 )
 
 var edit = RoleRef{Kind: "ClusterRole", Name: "edit"}
@@ -41,10 +42,10 @@ func granting(wanted ...Binding) world {
 func (w *world) bind(p Plan) {
 	have := map[ObjectKey]Binding{}
 	for _, b := range w.Observed.Bindings {
-		have[ObjectKey{b.Namespace, b.Name}] = b
+		have[b.Key()] = b
 	}
 	for _, c := range p.Bindings {
-		key := ObjectKey{c.Object().Namespace, c.Object().Name}
+		key := c.Object().Key()
 		switch c.Op {
 		case Delete:
 			delete(have, key)
@@ -74,7 +75,7 @@ func shape(changes []Change[Binding]) []string {
 		}
 		for _, r := range c.Reasons {
 			if r.Code == SubjectsChanged {
-				text += fmt.Sprintf(" +%d -%d", len(r.Added), len(r.Removed))
+				text += fmt.Sprintf(" +%d -%d", len(r.Joins), len(r.Leaves))
 			} else if r.Code == RoleRefChanged {
 				text += " " + r.From + "->" + r.To
 			}
@@ -194,7 +195,7 @@ func TestOverfullShard(t *testing.T) {
 	w := granting(grantTo(people(0, 1003)))
 	b := grantTo(people(0, 1003))
 	w.Observed.Bindings = []Binding{b}
-	w.BindingOwners[ObjectKey{b.Namespace, b.Name}] = setName
+	w.BindingOwners[b.Key()] = setName
 	wantShape(t, w.plan(), "update "+editName+" 1000 +0 -3", "create "+editName+":2 3")
 }
 
@@ -227,15 +228,15 @@ func TestBindings(t *testing.T) {
 		{name: "another namespace", wanted: []Binding{grantTo([]Subject{jane})}, found: []Binding{{Namespace: "till", Name: "provision:team:" + editName, RoleRef: edit, Subjects: []Subject{jane}}},
 			want: []string{"create " + editName + " 1", "delete " + editName}},
 		{name: "a foreign binding with our name", wanted: []Binding{grantTo([]Subject{jane})}, owners: map[ObjectKey]string{full(editName): ""},
-			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}}},
+			problems: []Problem{{Code: ForeignObject, Object: Object{"RoleBinding", "shop", "provision:team:" + editName}}}},
 		{name: "one of another set with our name", wanted: []Binding{grantTo([]Subject{jane})}, owners: map[ObjectKey]string{full(editName): "other"},
-			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName, Detail: "other"}}},
+			problems: []Problem{{Code: ForeignObject, Object: Object{"RoleBinding", "shop", "provision:team:" + editName}, Detail: "other"}}},
 		{name: "ours that lost its label, and is no longer wanted", owners: map[ObjectKey]string{full(editName): ""},
-			problems: []Problem{{Code: LabelGone, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}}},
+			problems: []Problem{{Code: LabelGone, Object: Object{"RoleBinding", "shop", "provision:team:" + editName}}}},
 		{name: "what stands beside a foreign one is done", wanted: []Binding{grantTo([]Subject{jane}), {Namespace: "shop", Name: BindingName(setName, view), RoleRef: view, Subjects: []Subject{jane}}},
 			found: []Binding{found("admin:1", RoleRef{"ClusterRole", "admin"}, joe)}, owners: map[ObjectKey]string{full(editName): ""},
 			want:     []string{"delete admin:1", "create " + viewName + " 1"},
-			problems: []Problem{{Code: ForeignObject, Kind: "RoleBinding", Namespace: "shop", Name: "provision:team:" + editName}}},
+			problems: []Problem{{Code: ForeignObject, Object: Object{"RoleBinding", "shop", "provision:team:" + editName}}}},
 		{name: "a copied label", found: []Binding{{Namespace: "shop", Name: "theirs", RoleRef: edit, Subjects: []Subject{jane}}}, warnings: []WarningCode{LabelCopied}},
 		{name: "a copied label on a name of another set", found: []Binding{{Namespace: "shop", Name: "provision:team2:edit", RoleRef: edit, Subjects: []Subject{jane}}}, warnings: []WarningCode{LabelCopied}},
 		{name: "a copied label does not stand for ours", wanted: []Binding{grantTo([]Subject{jane})},
@@ -255,7 +256,7 @@ func TestBindings(t *testing.T) {
 			w.Observed.Bindings = c.found
 			for _, b := range c.found {
 				if b.named(setName) {
-					w.BindingOwners[ObjectKey{b.Namespace, b.Name}] = setName
+					w.BindingOwners[b.Key()] = setName
 				}
 			}
 			maps.Copy(w.BindingOwners, c.owners)
@@ -304,7 +305,7 @@ func TestRoles(t *testing.T) {
 		{"as it is", []Role{want}, have(rule("get", "list")), nil, Keep, Reason{}},
 		{"new", []Role{want}, nil, nil, Create, Reason{Code: InFile}},
 		{"gone", nil, have(rule("get")), nil, Delete, Reason{Code: NotInFile}},
-		{"rules", []Role{want}, have(rule("*")), nil, Update, Reason{Code: RulesChanged, Added: []string{"get,list pods (core)"}, Removed: []string{"* pods (core)"}}},
+		{"rules", []Role{want}, have(rule("*")), nil, Update, Reason{Code: RulesChanged, Allows: want.Rules, Forbids: rule("*")}},
 		{"a foreign one", []Role{want}, nil, map[ObjectKey]string{{"shop", "reader"}: ""}, "", Reason{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -355,18 +356,18 @@ func TestTooManyDeletes(t *testing.T) {
 	for _, c := range []struct {
 		users, gone, allow int
 		destroy            bool
-		limit              string // "": it may go
+		limit              int // 0: it may go
 	}{
-		{5, 5, 0, false, ""},
-		{6, 6, 0, false, "5"},
-		{25, 5, 0, false, ""},
-		{25, 6, 0, false, "5"},
-		{100, 20, 0, false, ""},
-		{100, 21, 0, false, "20"},
-		{100, 21, 21, false, ""},
-		{100, 21, 20, false, "20"},
-		{100, 21, 100, false, "20"},
-		{100, 100, 0, true, ""},
+		{5, 5, 0, false, 0},
+		{6, 6, 0, false, 5},
+		{25, 5, 0, false, 0},
+		{25, 6, 0, false, 5},
+		{100, 20, 0, false, 0},
+		{100, 21, 0, false, 20},
+		{100, 21, 21, false, 0},
+		{100, 21, 20, false, 20},
+		{100, 21, 100, false, 20},
+		{100, 100, 0, true, 0},
 	} {
 		t.Run(fmt.Sprintf("%d of %d, %d agreed to", c.gone, c.users, c.allow), func(t *testing.T) {
 			var users []User
@@ -376,15 +377,15 @@ func TestTooManyDeletes(t *testing.T) {
 			w := settled(noon.Add(-day), users...)
 			w.Users = w.Users[c.gone:]
 			w.Allow, w.Destroy = c.allow, c.destroy
-			p := w.plan()
-			if p.Deletions() != c.gone {
-				t.Errorf("%d deletions", p.Deletions())
+			if n := Compute(w.Desired, w.Observed, noon).Deletions(); n != c.gone {
+				t.Errorf("%d deletions", n)
 			}
-			if c.limit == "" {
+			p := w.plan()
+			if c.limit == 0 {
 				if len(p.Problems) > 0 {
 					t.Errorf("%+v", p.Problems)
 				}
-			} else if want := []Problem{{Code: TooManyDeletes, Count: c.gone, Detail: c.limit, Total: c.gone}}; !slices.Equal(p.Problems, want) {
+			} else if want := []Problem{{Code: TooManyDeletes, Count: c.gone, Allowed: c.limit, Total: c.gone}}; !reflect.DeepEqual(p.Problems, want) {
 				t.Errorf("%+v, want %+v", p.Problems, want)
 			}
 		})
@@ -429,6 +430,66 @@ func TestTooManyDeletes(t *testing.T) {
 			t.Errorf("%d deletions of %d bindings", p.Deletions(), p.Summarize().Bindings[Delete])
 		}
 	})
+	// README: What goes in one namespace counts once.
+	t.Run("whoever may write in one namespace makes it one more at most", func(t *testing.T) {
+		eve := Subject{"User", "eve"}
+		role := func(i int) RoleRef { return RoleRef{"ClusterRole", fmt.Sprint("hers", i)} }
+		bound := func(namespace, name string, ref RoleRef, subjects ...Subject) Binding {
+			return Binding{Namespace: namespace, Name: name, RoleRef: ref, Subjects: subjects}
+		}
+		for _, c := range []struct {
+			name   string
+			plant  func(o *Observed)
+			counts int
+		}{
+			{"nothing", func(*Observed) {}, 1},
+			{"strangers in a binding with a name that the set does not give", func(o *Observed) {
+				o.Bindings = append(o.Bindings, bound("web", "provision:team:mine", edit, append(people(0, 7000), eve)...))
+			}, 1},
+			{"strangers in a binding with the set's name", func(o *Observed) {
+				o.Bindings = append(o.Bindings, bound("web", BindingName(setName, role(0)), role(0), append(people(0, 7000), eve)...))
+			}, 2},
+			{"many roles, by the set's names", func(o *Observed) {
+				for i := range 50 {
+					o.Bindings = append(o.Bindings, bound("web", BindingName(setName, role(i)), role(i), eve, Subject{"User", "jane"}))
+				}
+			}, 2},
+			{"many Roles of her own, and bindings of them", func(o *Observed) {
+				for i := range 50 {
+					ref := RoleRef{"Role", fmt.Sprint("hers", i)}
+					o.Roles = append(o.Roles, Role{Namespace: "web", Name: ref.Name})
+					o.Bindings = append(o.Bindings, bound("web", BindingName(setName, ref), ref, eve))
+				}
+			}, 2},
+			{"many namespaces, by another client", func(o *Observed) {
+				for i := range 50 {
+					b := bound(fmt.Sprint("web", i), BindingName(setName, role(0)), role(0), eve)
+					b.ByOthers = true
+					o.Bindings = append(o.Bindings, b)
+				}
+			}, 1},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				w := settled(noon.Add(-day), wanted("eve"), wanted("jane"))
+				w.Users = w.Users[1:] // eve leaves
+				c.plant(&w.Observed)
+				if p := w.plan(); p.Deletions() != c.counts || len(p.Problems) > 0 {
+					t.Errorf("%d deletions, want %d, problems %+v", p.Deletions(), c.counts, p.Problems)
+				}
+				// Nor does it let a file go through that lost its half.
+				var users []User
+				for i := range 20 {
+					users = append(users, wanted(fmt.Sprintf("user%03d", i)))
+				}
+				w = settled(noon.Add(-day), users...)
+				w.Users = w.Users[10:]
+				c.plant(&w.Observed)
+				if got := problemCodes(w.plan()); !slices.Equal(got, []ProblemCode{TooManyDeletes}) {
+					t.Errorf("half of a file: %v", got)
+				}
+			})
+		}
+	})
 	t.Run("several sets", func(t *testing.T) {
 		six, seven := granting(), granting()
 		for i := range 7 {
@@ -436,7 +497,7 @@ func TestTooManyDeletes(t *testing.T) {
 		}
 		six.Observed.Roles = seven.Observed.Roles[:6]
 		for allowed, problems := range map[int]int{0: 2, 6: 2, 7: 2, 13: 0} {
-			a, b := six.plan(), seven.plan()
+			a, b := Compute(six.Desired, six.Observed, noon), Compute(seven.Desired, seven.Observed, noon)
 			Agree([]*Plan{&a, &b}, allowed)
 			if got := append(a.Problems, b.Problems...); len(got) != problems || problems > 0 && (got[0].Total != 13 || got[1].Total != 13) {
 				t.Errorf("%d agreed to: %+v", allowed, got)
@@ -458,44 +519,44 @@ func TestMissing(t *testing.T) {
 	w := settled(noon)
 	w.Namespaces = map[string]bool{"shop": true}
 	w.RoleOwners = map[ObjectKey]string{{"", "edit"}: "", {"shop", "reader"}: ""}
-	at := func(line int) spec.Pos { return spec.Pos{File: "users.yaml", Line: line} }
+	at := func(line int) usersfile.Pos { return usersfile.Pos{File: "users.yaml", Line: line} }
 	w.References = []Reference{
-		{at(9), "Role", "shop", "writer"},
-		{at(2), "Namespace", "", "till"},
-		{at(3), "Role", "till", "reader"}, // said by its namespace
-		{at(4), "Namespace", "", "shop"},
-		{at(5), "ClusterRole", "", "edit"},
-		{at(6), "Role", "shop", "reader"},
-		{at(7), "ClusterRole", "", "reader"},
+		{at(9), Object{"Role", "shop", "writer"}},
+		{at(2), Object{"Namespace", "", "till"}},
+		{at(3), Object{"Role", "till", "reader"}}, // said by its namespace
+		{at(4), Object{"Namespace", "", "shop"}},
+		{at(5), Object{"ClusterRole", "", "edit"}},
+		{at(6), Object{"Role", "shop", "reader"}},
+		{at(7), Object{"ClusterRole", "", "reader"}},
 	}
 	want := []Problem{
-		{Code: NamespaceMissing, Pos: at(2), Kind: "Namespace", Name: "till"},
-		{Code: RoleMissing, Pos: at(7), Kind: "ClusterRole", Name: "reader"},
-		{Code: RoleMissing, Pos: at(9), Kind: "Role", Namespace: "shop", Name: "writer"},
+		{Code: NamespaceMissing, Pos: at(2), Name: "till"},
+		{Code: RoleMissing, Pos: at(7), Object: Object{"ClusterRole", "", "reader"}},
+		{Code: RoleMissing, Pos: at(9), Object: Object{"Role", "shop", "writer"}},
 	}
-	if got := w.plan().Problems; !slices.Equal(got, want) {
+	if got := w.plan().Problems; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
 func TestExpand(t *testing.T) {
-	set := spec.Set{
-		Name: setName, Ledger: spec.Ledger{Namespace: "books"},
-		Roles: []spec.Role{{Name: "reader", Namespaces: []string{"shop", "till"}}},
-		Groups: []spec.Group{
-			{Name: "dev", BindTo: spec.BindToGroup, Roles: []spec.Grant{{ClusterRole: "edit", Namespaces: []string{"shop"}}}},
-			{Name: "ops", BindTo: spec.BindToMembers, Roles: []spec.Grant{{ClusterRole: "view"}, {Role: "reader", Namespaces: []string{"till"}}}},
-			{Name: "empty", BindTo: spec.BindToMembers, Roles: []spec.Grant{{ClusterRole: "admin"}}},
+	set := usersfile.Set{
+		Name: setName, Ledger: usersfile.Ledger{Namespace: "books"},
+		Roles: []usersfile.Role{{Name: "reader", Namespaces: []string{"shop", "till"}}},
+		Groups: []usersfile.Group{
+			{Name: "dev", BindTo: usersfile.BindToGroup, Roles: []usersfile.Grant{{ClusterRole: "edit", Namespaces: []string{"shop"}}}},
+			{Name: "ops", BindTo: usersfile.BindToMembers, Roles: []usersfile.Grant{{ClusterRole: "view"}, {Role: "reader", Namespaces: []string{"till"}}}},
+			{Name: "empty", BindTo: usersfile.BindToMembers, Roles: []usersfile.Grant{{ClusterRole: "admin"}}},
 		},
-		Users: []spec.User{
+		Users: []usersfile.User{
 			{Name: "joe", Groups: []string{"ops", "dev"}},
-			{Name: "jane", Groups: []string{"ops"}, Namespace: "till", Roles: []spec.Grant{{ClusterRole: "edit", Namespaces: []string{"shop"}}, {Role: "other", Namespaces: []string{"shop"}}}},
+			{Name: "jane", Groups: []string{"ops"}, Namespace: "till", Roles: []usersfile.Grant{{ClusterRole: "edit", Namespaces: []string{"shop"}}, {Role: "other", Namespaces: []string{"shop"}}}},
 		},
 	}
-	d := Expand(set, Endpoint{Name: "prod", Server: "https://prod"})
+	d := Expand(set, Context{Name: "ctx", Endpoint: Endpoint{Name: "prod", Server: "https://prod"}})
 	var got []string
 	for _, b := range d.Bindings {
-		got = append(got, fmt.Sprint(b.Namespace, " ", b.RoleRef, " ", SubjectTexts(b.Subjects)))
+		got = append(got, fmt.Sprint(b.Namespace, " ", b.RoleRef, " ", b.Subjects))
 	}
 	for _, r := range d.References {
 		got = append(got, fmt.Sprint("needs ", r.Kind, " ", r.Namespace, "/", r.Name))
@@ -523,98 +584,14 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-func TestEndpoint(t *testing.T) {
-	operator := Endpoint{Name: "ctx", Server: "https://in", CertificateAuthorityData: []byte("CA"), TLSServerName: "in", ProxyURL: "http://p", InsecureSkipTLSVerify: true, DisableCompression: true}
-	for _, c := range []struct {
-		name string
-		file spec.Cluster
-		want func(*Endpoint)
-	}{
-		{"nothing said", spec.Cluster{}, func(*Endpoint) {}},
-		{"name", spec.Cluster{Name: "prod"}, func(e *Endpoint) { e.Name = "prod" }},
-		{"the TLS name belonged to the other server", spec.Cluster{Server: "https://out"}, func(e *Endpoint) { e.Server, e.TLSServerName = "https://out", "" }},
-		{"the same server", spec.Cluster{Server: "https://in"}, func(*Endpoint) {}},
-		{"a CA ends insecure", spec.Cluster{CertificateAuthorityData: []byte("2")}, func(e *Endpoint) { e.CertificateAuthorityData, e.InsecureSkipTLSVerify = []byte("2"), false }},
-		{"server and TLS name", spec.Cluster{Server: "https://out", TLSServerName: "out"}, func(e *Endpoint) { e.Server, e.TLSServerName = "https://out", "out" }},
-		{"proxy", spec.Cluster{ProxyURL: "socks5://q"}, func(e *Endpoint) { e.ProxyURL = "socks5://q" }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			want := operator
-			c.want(&want)
-			if got := endpoint(c.file, operator); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("%+v, want %+v", got, want)
-			}
-		})
-	}
-}
-
-func TestRuleTexts(t *testing.T) {
-	got := RuleTexts([]rbacv1.PolicyRule{
-		{Verbs: []string{"get", "list"}, Resources: []string{"pods", "services"}, APIGroups: []string{"", "apps"}},
-		{Verbs: []string{"get"}, Resources: []string{"secrets"}, APIGroups: []string{""}, ResourceNames: []string{"one"}},
-		{Verbs: []string{"get"}, NonResourceURLs: []string{"/metrics"}},
-		{Verbs: []string{"*"}, Resources: []string{"nodes"}, APIGroups: []string{""}},
-	})
-	want := []string{"* nodes (core)", "get,list pods,services (core,apps)", "get secrets (core) named one", "get /metrics"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
 func TestQuoted(t *testing.T) {
 	for name, want := range map[string]string{
 		"jane": "jane", "a:b": "a:b", "jane@shop.example": "jane@shop.example", "Łukasz": "Łukasz",
 		"a b": `"a b"`, "a,b": `"a,b"`, "a\nb": `"a\nb"`, "a\x1b[2J": `"a\x1b[2J"`, `a"b`: `"a\"b"`, "a\u00a0b": `"a\u00a0b"`,
+		"jane\u3164": `"jane\u3164"`, "jane\u2800": `"jane\u2800"`, "jane\ufe0f": `"jane\ufe0f"`, "jane\U000e0101": `"jane\U000e0101"`, "Łu\u034f": `"Łu\u034f"`,
 	} {
 		if got := Quoted(name); got != want {
 			t.Errorf("%q is written %s, want %s", name, got, want)
-		}
-	}
-}
-
-func TestPowerful(t *testing.T) {
-	all, core, rbac := []string{"*"}, []string{""}, []string{rbacv1.GroupName}
-	every := []string{"get", "list", "watch", "create", "update", "patch", "delete"}
-	for _, c := range []struct {
-		name string
-		rule rbacv1.PolicyRule
-		want bool
-	}{
-		{"everything", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: all}, true},
-		{"everything in the core", rbacv1.PolicyRule{APIGroups: core, Resources: all, Verbs: all}, true},
-		{"every verb by name", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: every}, true},
-		{"whatever there is of roles", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"clusterroles", "clusterrolebindings"}, Verbs: all}, true},
-		{"escalate", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"roles"}, Verbs: []string{"update", "escalate"}}, true},
-		{"bind", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"clusterroles"}, ResourceNames: []string{"view"}, Verbs: []string{"bind"}}, true},
-		{"impersonate users", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"users"}, Verbs: []string{"impersonate"}}, true},
-		{"impersonate service accounts, as edit may", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"serviceaccounts"}, Verbs: []string{"impersonate"}}, false},
-		{"read everything, as a monitor may", rbacv1.PolicyRule{APIGroups: all, Resources: all, Verbs: []string{"get", "list", "watch"}}, false},
-		{"bindings of what one has, as admin may", rbacv1.PolicyRule{APIGroups: rbac, Resources: []string{"roles", "rolebindings"}, Verbs: every}, false},
-		{"all of apps", rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: all}, false},
-	} {
-		if got := len(Powerful([]rbacv1.PolicyRule{c.rule})) > 0; got != c.want {
-			t.Errorf("%s: %v", c.name, got)
-		}
-	}
-}
-
-// In the whole cluster, and in kube-system, less is enough: the controllers' service accounts are there.
-func TestPowerfulIn(t *testing.T) {
-	core := []string{""}
-	for _, c := range []struct {
-		name string
-		rule rbacv1.PolicyRule
-		want bool
-	}{
-		{"act as service accounts, as edit may", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"serviceaccounts"}, Verbs: []string{"impersonate"}}, true},
-		{"read secrets", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"secrets"}, Verbs: []string{"list"}}, true},
-		{"run pods", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"pods"}, Verbs: []string{"create", "get"}}, true},
-		{"read pods, as view may", rbacv1.PolicyRule{APIGroups: core, Resources: []string{"pods", "pods/log", "serviceaccounts"}, Verbs: []string{"get", "list", "watch"}}, false},
-	} {
-		for namespace, want := range map[string]bool{"": c.want, "kube-system": c.want, "shop": false} {
-			if got := PowerfulIn(namespace, []rbacv1.PolicyRule{c.rule}); got != want {
-				t.Errorf("%s in %q: %v", c.name, namespace, got)
-			}
 		}
 	}
 }
@@ -627,4 +604,19 @@ func TestSetOf(t *testing.T) {
 	if b := (Binding{Name: "innocent-reader"}); b.SetOf("team") != "" {
 		t.Error("a label that somebody put on")
 	}
+}
+
+// A binding of the whole cluster is named without the place where a namespace would be.
+func TestCopiedLabelNames(t *testing.T) {
+	w := granting()
+	w.Observed.Bindings = []Binding{
+		{Name: "theirs", RoleRef: RoleRef{"ClusterRole", "view"}, Subjects: []Subject{{"User", "jane"}}},
+		{Namespace: "shop", Name: "theirs", RoleRef: RoleRef{"ClusterRole", "view"}, Subjects: []Subject{{"User", "jane"}}},
+	}
+	for _, warning := range w.plan().Warnings {
+		if want := []Object{{"ClusterRoleBinding", "", "theirs"}, {"RoleBinding", "shop", "theirs"}}; warning.Code == LabelCopied && slices.Equal(warning.Objects, want) {
+			return
+		}
+	}
+	t.Errorf("%+v", w.plan().Warnings)
 }

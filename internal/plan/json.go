@@ -63,11 +63,3 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	r.Duration = time.Duration(j.ExpirationSeconds) * time.Second
 	return nil
 }
-
-type plainEndpoint Endpoint
-
-// MarshalJSON hides a proxy's password: plans are printed, and saved where others read them.
-func (e Endpoint) MarshalJSON() ([]byte, error) {
-	e.ProxyURL = withoutPassword(e.ProxyURL)
-	return json.Marshal(plainEndpoint(e))
-}

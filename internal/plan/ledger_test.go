@@ -36,7 +36,8 @@ func TestRecordLife(t *testing.T) {
 func TestLedger(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	intend := func(w *world, user string) {
-		w.Ledger = append(w.Ledger, Record{User: user, KeyHash: key, Request: RequestName(setName, user, key), Duration: 30 * day, Intended: noon.Add(-time.Minute)})
+		groups := map[string][]string{"jane": {"dev"}}[user]
+		w.Ledger = append(w.Ledger, Record{User: user, Groups: groups, KeyHash: key, Request: RequestName(setName, user, key), Duration: 30 * day, Intended: noon.Add(-time.Minute)})
 	}
 	for _, c := range []struct {
 		name     string
@@ -126,7 +127,7 @@ func TestLedger(t *testing.T) {
 		{name: "a kubeconfig that the ledger does not list", change: func(w *world) { w.Ledger = nil }, problems: []ProblemCode{LedgerIncomplete}},
 		{name: "an issued request that the ledger does not list", change: func(w *world) {
 			w.Requests = []Request{requestOf(wanted("joe"), key, Issued, noon)}
-		}, problems: []ProblemCode{LedgerIncomplete}},
+		}, want: []string{"create joe [NotRecorded]"}, problems: []ProblemCode{LedgerIncomplete}}, // who left is recorded at once
 		{name: "somebody else's request with our label", change: func(w *world) {
 			r := requestOf(wanted("joe"), key, Issued, noon)
 			r.Conforms, r.OfOther = false, true
@@ -207,9 +208,11 @@ func TestTakenNames(t *testing.T) {
 		return r
 	}
 	end := noon.Add(day)
-	got := TakenNames(map[string]bool{"left": true, "ended": true, "both": true}, map[string][]Record{
-		"shop": {record("left", true, end), record("ended", true, noon), record("other", true, end)},
-		"till": {record("both", false, end), record("left", true, end.Add(day))},
+	got := TakenNames(map[string]bool{"left": true, "ended": true, "both": true}, "own", []SetLedger{
+		{Set: "own", Records: []Record{record("both", false, end)}},
+		{Set: "shop", Namespace: "a", Records: []Record{record("left", true, end), record("ended", true, noon), record("other", true, end)}},
+		{Set: "shop", Namespace: "b", Records: []Record{record("left", true, end)}},
+		{Set: "till", Records: []Record{record("both", false, end), record("left", true, end.Add(day))}},
 	}, noon)
 	want := []Warning{{Code: NameAgain, User: "left", Items: []string{"shop", "till"}, Until: end.Add(day)}, {Code: NameInOtherSet, User: "both", Items: []string{"till"}}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -275,6 +278,12 @@ func TestForgedCertificate(t *testing.T) {
 				t.Errorf("status: %+v", s)
 			}
 			w.Users[0].Certificate.Groups = nil
+			if p := w.plan(); slices.Contains(problemCodes(p), LedgerWrong) != c.forLife {
+				t.Errorf("contradicted: %+v", p.Problems)
+			}
+			if c.forLife {
+				w.recorded() // else nothing is issued
+			}
 			if got := w.plan().Warnings; !slices.ContainsFunc(got, func(w Warning) bool { return w.Code == StillInGroup && w.Until.Equal(until) }) {
 				t.Errorf("out of the group: %+v", got)
 			}
@@ -312,6 +321,28 @@ func TestForgedCertificate(t *testing.T) {
 	}
 }
 
+// A certificate that was refused may live, so what it can do is told; but its user has never had one.
+func TestRefused(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"))
+	w.Files = nil
+	w.Ledger[0].Refused, w.Ledger[0].Groups = "Groups", []string{"dev", "system:masters"}
+	until := w.Ledger[0].NotAfter
+	if got, groups := Remaining(w.Observed, "jane", noon); !got.Equal(until) || !slices.Equal(groups, []string{"dev", "system:masters"}) {
+		t.Errorf("remaining: until %v, groups %v", got, groups)
+	}
+	if s := Status(w.Desired, w.Observed, noon); s[0].State != StateMissing || !s[0].Until.Equal(until) || len(s[0].Certificates) != 1 {
+		t.Errorf("status: %+v", s)
+	}
+	p := w.plan()
+	if fresh := p.NewNames(w.Observed); len(fresh) != 2 {
+		t.Errorf("given for the first time: %v", fresh)
+	}
+	w.Users = nil
+	if got := w.plan().Warnings; len(got) != 1 || got[0].Code != StillAuthenticates || !got[0].Until.Equal(until) {
+		t.Errorf("left: %+v", got)
+	}
+}
+
 // The key of a certificate is no secret: a record is completed by its user's certificate only.
 func TestCompletedByAnother(t *testing.T) {
 	w := settled(noon.Add(-day), wanted("jane"), wanted("mike"))
@@ -321,5 +352,36 @@ func TestCompletedByAnother(t *testing.T) {
 		if c.Before != nil {
 			t.Errorf("%+v", c.After)
 		}
+	}
+}
+
+// Whoever was removed keeps the groups of their certificate, also while the file names them again and is not believed
+// (NameReused): what is granted to such a group now is theirs, and they are still people who left.
+func TestRemovedAndNamedAgain(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		removed, reuse bool
+		shared, left   bool
+	}{
+		{"never removed", false, false, false, false},
+		{"removed, and in the file", true, false, true, true},
+		{"removed, and the same person again", true, true, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(noon.Add(-day), wanted("jane", "dev"))
+			w.Users[0].Reuse = c.reuse
+			if c.removed {
+				w.Ledger[0].Removed = noon.Add(-time.Hour)
+			}
+			ledgers := []SetLedger{{Set: w.Set, Records: w.Ledger}}
+			shared := SharedGroups(w.Desired, []string{"dev"}, ledgers, noon)
+			if got := len(shared) == 1 && slices.Equal(shared[0].Holders, []Holder{{"jane", w.Set}}); got != c.shared || len(shared) > 1 {
+				t.Errorf("shared group: %+v", shared)
+			}
+			left := w.plan().Left(w.Desired, w.Observed, noon)
+			if groups, got := left["jane"]; got != c.left || got && !slices.Equal(groups, []string{"dev"}) {
+				t.Errorf("left: %v", left)
+			}
+		})
 	}
 }

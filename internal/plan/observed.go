@@ -2,20 +2,9 @@ package plan
 
 import (
 	"crypto/x509"
-	"io/fs"
 	"slices"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
-
-	"provision/internal/spec"
 )
-
-// SetLabel is the label that everything created for a set carries in the cluster. Its value is the set's name.
-const SetLabel = "provision/set"
-
-// UserAnnotation holds a request's user, whose name may not be a label value.
-const UserAnnotation = "provision/user"
 
 // MaxSubjects is how many subjects one binding holds: beyond it an object grows slow to read and write for everybody.
 const MaxSubjects = 1000
@@ -25,139 +14,68 @@ const MaxSubjects = 1000
 type Observed struct {
 	Files map[string]File // by user; kubeconfigs in the output directory, of users and of people no longer in the file
 	Keys  map[string]Key  // by user; private keys in the journal, whose certificate is still to come
+	// Misplaced are the set's entries for this cluster in files that are not their user's.
+	Misplaced []Misplaced
 
 	Requests []Request
 	Roles    []Role    // of the set
 	Bindings []Binding // of the set
 
-	// What exists by name, whoever owns it. The value is the object's set, "" for a foreign one. Only filled as far
+	// Namespaces and RoleOwners are what exists by name, whoever owns it. The value is the object's set, "" for a foreign one. Only filled as far
 	// as the desired state refers to it.
 	Namespaces map[string]bool
 	RoleOwners map[ObjectKey]string
 	// BindingOwners has the bindings with names of the set.
 	BindingOwners map[ObjectKey]string
+	// Unlabelled are those of them that do not carry the set's label: whatever they grant, they are not ours to change.
+	Unlabelled []Binding
 
 	// Ledger is the set's record of certificates, expired ones among it. LedgerProblems says what of it cannot be read.
 	Ledger          []Record
 	LedgerProblems  []Problem
 	LedgerNamespace bool // it exists
+	// LedgersElsewhere are the set's records in other namespaces, sorted by namespace. LedgerUnsearched is that not all
+	// namespaces may be read.
+	LedgersElsewhere []LedgerElsewhere
+	LedgerUnsearched bool
 
 	// ClientCA is what the API server accepts client certificates from; nil when the operator may not read it, then
 	// ClientCAError says why.
 	ClientCA      []*x509.Certificate
 	ClientCAError string
+
+	// FrontProxy is set where the client CA is also that of the front proxy.
+	FrontProxy *FrontProxy
+
+	// Disagreement is set when the API servers accept and refuse certificates of one client CA.
+	Disagreement *Disagreement
+
+	// Claimed are users for whom sets have certificates which no users file of the run describes, and those sets. It is only
+	// known where a users file has a mistake: it may be that of such a set.
+	Claimed map[string]string
+
+	// NoClientCertificates is the users' server when it asks for no client certificate in the TLS handshake: nobody can
+	// log in there with one. "" when it does, or when nobody knows.
+	NoClientCertificates string
+
+	// ClockAhead is how far the clock of this machine is ahead of the API server's, negative when it is behind; 0 when they
+	// agree, or when that is not known.
+	ClockAhead time.Duration
 }
 
-// ObjectKey names a namespaced or, without namespace, a cluster-wide object of a known kind.
-type ObjectKey struct{ Namespace, Name string }
-
-// FileState says whose a file in the output directory is.
-type FileState string
-
-// States of a file.
-const (
-	FileOurs       FileState = "ours"       // has an entry of this set and cluster
-	FileOtherSet   FileState = "otherSet"   // has an entry for this cluster that another set owns
-	FileOther      FileState = "other"      // provision's, for other clusters only: an entry can be added
-	FileForeign    FileState = "foreign"    // not provision's
-	FileUnreadable FileState = "unreadable" // not a kubeconfig
-)
-
-// File is one kubeconfig in the output directory.
-type File struct {
-	Name  string
-	State FileState
-	Owner string // the owning set, for FileOurs and FileOtherSet
-	Error string // why it is foreign or unreadable
-	Mode  fs.FileMode
-
-	// For FileOurs.
-	Kubeconfig  Kubeconfig
-	Certificate *Certificate      // nil: none, or not one
-	Leaf        *x509.Certificate // the same, for checking who signed it
-	KeyMatches  bool              // the file's private key belongs to the certificate
-	Edited      []string          // what somebody added to our entry: fields such as token, "another user"; sorted
-
-	// Taken are the names of contexts, clusters and users in the file that are not ours: we may not use them.
-	Taken map[string]bool
-	// Others are the entries that provision did not make for this user, "cluster x", "user y", "context z", sorted;
-	// OtherContext is the current context if it is one of them.
-	Others       []string
-	OtherContext string
+// FrontProxy says which client certificates the API server takes for those of an authenticating proxy, whose word it
+// believes for who somebody is (X-Remote-User; --requestheader-allowed-names).
+type FrontProxy struct {
+	Names []string // common names; none: any
 }
 
-// believed is the certificate in a user's kubeconfig if it tells what she can do, or nil. records are hers. Root may have
-// given her the file, and then she can put any certificate into it: what counts is for her, and is one that the ledger
-// lists, to the last byte, or that a CA of the cluster has signed.
-func (o Observed) believed(user string, records []Record) *Certificate {
-	f := o.Files[user]
-	c := f.Certificate
-	if f.State != FileOurs || c == nil || c.User != user {
-		return nil
-	}
-	listed := func(r Record) bool { return r.Issued() && r.KeyHash == c.KeyHash && r.CredentialID == c.CredentialID }
-	if o.ClientCA == nil || slices.ContainsFunc(records, listed) || SignedByAny(f.Leaf, o.ClientCA) {
-		return c
-	}
-	return nil
+// trusts reports whether whoever has a certificate for the name can act as anybody.
+func (f *FrontProxy) trusts(name string) bool {
+	return f != nil && slices.Contains(f.Names, name)
 }
 
-// present says until when the certificate in a user's kubeconfig lives, and for which groups it is. If nothing there can
-// be believed, it is what her records say together.
-func (o Observed) present(user string, records []Record, now time.Time) (until time.Time, groups []string) {
-	if c := o.believed(user, records); c != nil {
-		return c.NotAfter, c.Groups
-	}
-	return remaining(records, nil, now)
-}
-
-// Key is a private key in the journal: the public half of what the journal knows.
-type Key struct {
-	User         string
-	KeyHash      string
-	KeyAlgorithm spec.KeyAlgorithm
-	Request      string // the name of the CertificateSigningRequest it was made for
-	Created      time.Time
-}
-
-// RequestState is how far a CertificateSigningRequest has come.
-type RequestState string
-
-// States of a request.
-const (
-	Pending  RequestState = "pending"
-	Approved RequestState = "approved"
-	Issued   RequestState = "issued"
-	Denied   RequestState = "denied"
-	Failed   RequestState = "failed"
-)
-
-// Request is a CertificateSigningRequest that carries the set's label. Everything but Name and UID is what the
-// object claims: only a KeyHash that equals a Key's makes it ours.
-type Request struct {
-	Name            string
-	UID             types.UID
-	ResourceVersion string
-	State           RequestState
-	Message         string // reason and message of a denial or failure
-	KeyHash         string // of the PKCS#10 request
-	User            string // common name in it
-	Groups          []string
-	Duration        time.Duration
-	// Certificate is what was issued; nil before, or when it is not for the request's own key.
-	Certificate *Certificate
-	// Conforms is whether signer, usages, subject form and requesting user are what this operator would have asked;
-	// Mismatch names the first that is not.
-	Conforms bool
-	Mismatch string
-	// Resent is whether the ledger says that it was sent more than once: then a certificate may live that nobody saw. Only
-	// of one that a plan deletes.
-	Resent bool
-	// OfOther is whether it is only the requesting user that does not conform: perhaps another operator of the set.
-	OfOther bool
-}
-
-// named says whether the request has the name that its key gives it in a set.
-func (r Request) named(set string) bool {
-	return len(r.KeyHash) >= 16 && r.Name == RequestName(set, r.User, r.KeyHash)
+// Disagreement is what logins with certificates of one client CA have shown of the API servers behind one address.
+type Disagreement struct {
+	Server         string
+	Refused, Tried int // logins
 }

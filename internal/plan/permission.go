@@ -8,9 +8,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// SignerName is the signer of client certificates for the API server.
-const SignerName = "kubernetes.io/kube-apiserver-client"
-
 const (
 	certificatesGroup = "certificates.k8s.io"
 	rbacGroup         = rbacv1.GroupName
@@ -27,8 +24,9 @@ type Permission struct {
 }
 
 // Permissions lists what the operator needs to be allowed to apply p: sorted, each once. The verbs bind and escalate
-// are among them, although an operator who holds the granted rules himself does not need them
-// (pkg/registry/rbac/escalation_check.go): who checks the list must allow for that.
+// are among them, although an operator who holds the granted rules does not need them
+// (pkg/registry/rbac/escalation_check.go): the check of the list allows for that. The permissions to remove copies that somebody
+// made in other namespaces is not among them: that is tried, and all else is done without it.
 func (p Plan) Permissions() []Permission {
 	need := map[Permission]bool{}
 	add := func(verb, group, resource, namespace, name string) {
@@ -61,6 +59,9 @@ func (p Plan) Permissions() []Permission {
 		add("approve", certificatesGroup, "signers", "", SignerName)
 	}
 	for _, c := range p.Roles {
+		if copied, _ := c.Copy(); copied {
+			continue
+		}
 		resource := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[c.Object().Kind()]
 		switch c.Op {
 		case Create, Update:
@@ -74,6 +75,9 @@ func (p Plan) Permissions() []Permission {
 		}
 	}
 	for _, c := range p.Bindings {
+		if copied, _ := c.Copy(); copied {
+			continue
+		}
 		resource := map[string]string{"RoleBinding": "rolebindings", "ClusterRoleBinding": "clusterrolebindings"}[c.Object().Kind()]
 		switch c.Op {
 		case Create, Update:
@@ -91,6 +95,19 @@ func (p Plan) Permissions() []Permission {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(need), comparePermissions)
+}
+
+// Possible reports whether an operator who lacks some permissions may make at least one of the changes to roles, bindings and
+// requests, the ledger and the lock aside.
+func (p Plan) Possible(missing []Permission) bool {
+	may := func(part Plan) bool {
+		return part.Changes() && !slices.ContainsFunc(part.Permissions(), func(n Permission) bool {
+			return (n.Group == rbacGroup || n.Group == certificatesGroup) && slices.Contains(missing, n)
+		})
+	}
+	return slices.ContainsFunc(p.Bindings, func(c Change[Binding]) bool { return may(Plan{Bindings: []Change[Binding]{c}}) }) ||
+		slices.ContainsFunc(p.Roles, func(c Change[Role]) bool { return may(Plan{Roles: []Change[Role]{c}}) }) ||
+		slices.ContainsFunc(p.Requests, func(c Change[Request]) bool { return may(Plan{Requests: []Change[Request]{c}}) })
 }
 
 // EscalateName is the name for which the API server asks the verb escalate: it takes it from the URL, and the URL of a

@@ -110,3 +110,29 @@ func TestRulesFor(t *testing.T) {
 		t.Errorf("namespace a has %d rules, want configmaps and secrets in one: %+v", n, rules["a"])
 	}
 }
+
+// Who lacks what the ledger and the lock take, or a right elsewhere, can still make a change.
+func TestPossible(t *testing.T) {
+	here, there := grantTo(people(0, 1)), grantTo(people(0, 1))
+	there.Namespace = "elsewhere"
+	p := Plan{Bindings: []Change[Binding]{{Op: Delete, Before: &here}, {Op: Delete, Before: &there}}}
+	remove := func(namespace string) Permission {
+		return Permission{Verb: "delete", Group: rbacGroup, Resource: "rolebindings", Namespace: namespace}
+	}
+	records := []Permission{{Verb: "update", Resource: "configmaps"}, {Verb: "get", Group: "coordination.k8s.io", Resource: "leases"}}
+	for _, c := range []struct {
+		name    string
+		plan    Plan
+		missing []Permission
+		want    bool
+	}{
+		{"no ledger and no lock", p, records, true},
+		{"one binding", p, append(records, remove(there.Namespace)), true},
+		{"no binding", p, []Permission{remove(here.Namespace), remove(there.Namespace)}, false},
+		{"only files", Plan{}, records, false},
+	} {
+		if got := c.plan.Possible(c.missing); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

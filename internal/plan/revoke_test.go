@@ -69,7 +69,7 @@ func TestRevokeWithoutLedger(t *testing.T) {
 	foreign := requestOf(wanted("jane", "ops"), keyHash("foreign"), Issued, noon)
 	foreign.Conforms, foreign.OfOther = false, true
 	w.Requests = []Request{other, foreign}
-	w.LedgerProblems = []Problem{{Code: LedgerUnreadable, Namespace: "provision-system", Name: "provision-team-0", Detail: "the entry x is not a record"}}
+	w.LedgerProblems = []Problem{{Code: LedgerUnreadable, Object: Object{"ConfigMap", "provision-system", "provision-team-0"}, Detail: "the entry x is not a record"}}
 	p := Revoke(w.Desired, w.Observed, []string{"jane"}, noon)
 	var got []string
 	for _, c := range p.Ledger.Records {
@@ -82,7 +82,7 @@ func TestRevokeWithoutLedger(t *testing.T) {
 	if !slices.Contains(hashes, full.KeyHash) || !slices.Contains(hashes, key) {
 		t.Errorf("%q", hashes)
 	}
-	if len(p.Problems) > 0 || len(p.Warnings) != 1 || p.Warnings[0].Code != LedgerDamaged || p.Warnings[0].Name != "provision-team-0" {
+	if len(p.Problems) > 0 || len(p.Warnings) != 1 || p.Warnings[0].Code != LedgerDamaged || p.Warnings[0].Object.Name != "provision-team-0" {
 		t.Errorf("problems %v, warnings %v", p.Problems, p.Warnings)
 	}
 	// An intent that was thought to be over, as clocks differ: the certificate in her kubeconfig completes it first.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Same says whether two plans do the same. The moment at which somebody is noted to have left does not count, nor
+// Same reports whether two plans do the same. The moment at which somebody is noted to have left does not count, nor
 // whether the ledger's namespace is there already: taking the lock makes it. Warnings do nothing.
 func Same(a, b Plan) bool {
 	x, y := timeless(a), timeless(b)
@@ -19,6 +19,7 @@ func Same(a, b Plan) bool {
 	return errX == nil && errY == nil && string(dataX) == string(dataY)
 }
 
+// timeless is a plan without what may differ between two plans that do the same: see Same. It shares the rest with p.
 func timeless(p Plan) Plan {
 	records := make([]Change[Record], len(p.Ledger.Records))
 	for i, c := range p.Ledger.Records {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"provision/internal/usersfile"
 )
 
 // Inputs are the versions of everything that a plan was computed from, by the object's name as kubectl writes it. Two
@@ -25,25 +27,18 @@ type Moved struct {
 func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs {
 	in := Inputs{"file " + source + " (set " + desired.Set + ")": desired.Digest, "cluster": cluster}
 	version := func(uid, resourceVersion string) string { return "uid " + uid + ", resourceVersion " + resourceVersion }
-	object := func(kind, namespace, name string) string {
-		s := strings.ToLower(kind) + "/" + name
-		if namespace != "" {
-			s += " -n " + namespace
-		}
-		return s
-	}
 	for _, r := range observed.Roles {
-		in[object(r.Kind(), r.Namespace, r.Name)] = version(string(r.UID), r.ResourceVersion)
+		in[r.Object().String()] = version(string(r.UID), r.ResourceVersion)
 	}
 	for _, b := range observed.Bindings {
-		in[object(b.Kind(), b.Namespace, b.Name)] = version(string(b.UID), b.ResourceVersion)
+		in[b.Object().String()] = version(string(b.UID), b.ResourceVersion)
 	}
 	for _, r := range observed.Requests {
-		in["certificatesigningrequest/"+r.Name] = fmt.Sprintf("uid %s, %s", r.UID, r.State)
+		//words:ignore a version, which is compared
+		in[Object{Kind: "CertificateSigningRequest", Name: r.Name}.String()] = fmt.Sprintf("uid %s, %s", r.UID, r.State)
 	}
-	for name, f := range observed.Files {
-		in["kubeconfig "+f.Name] = string(f.State) + " " + digest(f.Certificate, f.Kubeconfig, f.KeyMatches, f.Mode, f.Taken, f.Edited, f.Others, f.OtherContext)
-		_ = name
+	for _, f := range observed.Files {
+		in["kubeconfig "+f.Name] = string(f.State) + " " + digest(f.Certificate, f.Kubeconfig, f.KeyMatches, f.Mode, f.Taken, f.Edited, f.Others, f.OtherContext, f.Unmarked, f.OtherClusters)
 	}
 	for name, k := range observed.Keys {
 		in["journal of "+name] = "key " + k.KeyHash
@@ -56,10 +51,10 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 		if ref.Kind == "Namespace" && observed.Namespaces[ref.Name] {
 			there = "there"
 		}
-		if _, ok := observed.RoleOwners[ObjectKey{ref.Namespace, ref.Name}]; ref.Kind != "Namespace" && ok {
+		if _, ok := observed.RoleOwners[ref.Key()]; ref.Kind != "Namespace" && ok {
 			there = "there"
 		}
-		in[object(ref.Kind, ref.Namespace, ref.Name)] = there
+		in[ref.String()] = there
 	}
 	var cas []string
 	for _, ca := range observed.ClientCA {
@@ -67,9 +62,9 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 		cas = append(cas, hex.EncodeToString(sum[:8]))
 	}
 	in["the cluster's client CA"] = strings.Join(cas, " ")
-	// What the operator's context says of the cluster stands in every kubeconfig.
+	// Every kubeconfig says what the operator's context says of the cluster.
 	for _, u := range desired.Users[:min(1, len(desired.Users))] {
-		in["endpoint"] = u.Kubeconfig.Endpoint.Server + " " + digest(u.Kubeconfig.Endpoint)
+		in["endpoint"] = usersfile.WithoutPassword(u.Kubeconfig.Endpoint.Server) + " " + digest(u.Kubeconfig.Endpoint)
 	}
 	return in
 }

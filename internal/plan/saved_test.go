@@ -19,7 +19,7 @@ func busy() world {
 	w.Desired.Roles = []Role{{Name: "reader"}}
 	w.Observed.Roles = []Role{{Name: "writer", UID: "w", ResourceVersion: "1"}}
 	w.Namespaces = map[string]bool{"shop": true}
-	w.References = []Reference{{Kind: "Namespace", Name: "shop"}}
+	w.References = []Reference{{Object: Object{Kind: "Namespace", Name: "shop"}}}
 	const key = "0123456789abcdef0123456789abcdef"
 	w.Keys["new"] = journalKey(w.Users[2], key)
 	w.Requests = []Request{requestOf(w.Users[2], key, Pending, noon)}
@@ -35,7 +35,7 @@ func TestSame(t *testing.T) {
 	later := Compute(w.Desired, w.Observed, noon.Add(time.Minute))
 	w.Observed.LedgerNamespace = false
 	elsewhere := w.plan()
-	elsewhere.Warnings = []Warning{{Code: Insecure}}
+	elsewhere.Warnings = []Warning{{Code: OtherCluster}}
 	data, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -98,12 +98,12 @@ func TestInputs(t *testing.T) {
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Certificate.Serial = "2" }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Mode = 0o644 }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Edited = []string{"exec"} }) }},
-		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Others = []string{"user x"} }) }},
+		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.Others = []Entry{{"user", "x"}} }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { w.file(func(f *File) { f.State = FileForeign }) }},
 		{"kubeconfig jane.kubeconfig", func(w *world) { delete(w.Files, "jane") }},
 		{"kubeconfig joe.kubeconfig", func(w *world) {
 			f := w.Files["joe"]
-			f.Taken = map[string]bool{"prod": true}
+			f.Taken = map[string]string{"prod": ""}
 			w.Files["joe"] = f
 		}},
 		{"journal of new", func(w *world) { w.Keys["new"] = journalKey(w.Users[2], keyHash("x")) }},
@@ -125,8 +125,9 @@ func TestInputs(t *testing.T) {
 	if len(moved) != 2 || moved[0].Object != "journal of new" || moved[0].Now != "" || moved[1].Object != "role/x -n shop" || moved[1].Then != "" {
 		t.Errorf("moved %+v", moved)
 	}
-	// A password in a proxy's URL must not come out of a saved plan.
+	// A password in a URL must not come out of a saved plan.
 	w.Users[0].Kubeconfig.Endpoint.ProxyURL = "http://u:secret@proxy"
+	w.Users[0].Kubeconfig.Endpoint.Server = "https://u:secret@api"
 	if data, err := json.Marshal([]any{of(w), w.plan()}); err != nil || strings.Contains(string(data), "secret") {
 		t.Errorf("%v: %s", err, data)
 	}

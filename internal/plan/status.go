@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"provision/internal/usersfile"
 )
 
 // State is where a user stands.
@@ -11,34 +13,35 @@ type State string
 
 // States of a user.
 const (
-	StateValid     State = "valid"
-	StateRenewSoon State = "renew soon" // the next apply renews
-	StateReissue   State = "reissue"    // the next apply replaces a certificate that lives
-	StateExpired   State = "expired"
-	StateElsewhere State = "elsewhere" // a living certificate whose kubeconfig is not here
-	StateMissing   State = "missing"   // no certificate
-	StatePending   State = "pending"   // a request of ours is under way
-	StateRemoved   State = "removed"   // taken out, and the certificate lives
-	StateNotYet    State = "not yet"   // the certificate has not begun: a clock is wrong
+	StateValid        State = "valid"
+	StateRenewSoon    State = "renew soon" // the next apply renews
+	StateReissue      State = "reissue"    // the next apply replaces a certificate that lives
+	StateExpired      State = "expired"
+	StateElsewhere    State = "elsewhere"      // a living certificate whose kubeconfig is not here
+	StateElsewhereDue State = "elsewhere, due" // the same, and it is time to renew it: nothing here does
+	StateMissing      State = "missing"        // no certificate
+	StatePending      State = "pending"        // a request of ours is under way
+	StateRemoved      State = "removed"        // taken out, and the certificate lives
+	StateNotYet       State = "not yet"        // the certificate has not begun: a clock is wrong
 )
 
 // UserStatus is one row: one user of the file, or one who left and whose certificate lives.
 type UserStatus struct {
 	User   string
-	Groups []string  // in certificates of hers that live
+	Groups []string  // in living certificates of the user
 	Until  time.Time // of the certificate in the kubeconfig, else of the one that ends last; zero: none
 	Older  time.Time // of an earlier certificate that ends later than Until; zero: none
 	State  State
-	Grants []string // by the set's bindings in the cluster, to her name and these groups: "clusterrole/edit -n payments"
-	File   string   // in the output directory; "" when there is none
+	Grants []Grant // by the set's bindings in the cluster, to this name and these groups; sorted
+	File   string  // in the output directory; "" when there is none
 
 	Certificates []Record // that live, as the ledger has them
 }
 
-// Status says for every user where she stands: the state as a plan would see it, and what the cluster, not the file,
-// says that she has.
+// Status returns a row for every user, sorted by name: the state as a plan would see it, and what the user has by the cluster
+// and not by the file. now is by the clock of this machine.
 func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
-	p := Compute(desired, observed, now)
+	p, at := Compute(desired, observed, now), observed.at(now)
 	grants := grantsIn(desired.Set, observed.Bindings)
 	var list []UserStatus
 	changes := map[string]UserChange{}
@@ -46,27 +49,27 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		changes[c.Name] = c
 	}
 	named := map[string]bool{}
-	living := byUser(live(observed.Ledger, now))
-	seen := certificatesIn(observed, living, now)
+	living := byUser(live(observed.Ledger, at.lives))
+	seen := certificatesIn(observed, living, at.lives)
 	for _, u := range desired.Users {
 		name := u.Certificate.User
 		named[name] = true
 		f, records := observed.Files[name], living[name]
-		s := UserStatus{User: name, Groups: groupsHeld(records, seen[name], now), Certificates: records}
+		s := UserStatus{User: name, Groups: groupsHeld(records, seen[name], at.lives), Certificates: records}
 		s.Grants = grants.of(name, s.Groups)
 		if f.State == FileOurs {
 			s.File = f.Name
 		}
-		last, _ := remaining(records, seen[name], now)
+		last, _ := remaining(records, seen[name], at.lives)
 		if c := f.Certificate; f.State == FileOurs && c != nil {
-			if s.Until = c.NotAfter; c.NotAfter.After(now) && !slices.Contains(seen[name], c) {
-				s.Until = last // it is not hers, whatever it says
+			if s.Until = c.NotAfter; c.NotAfter.After(at.lives) && !slices.Contains(seen[name], c) {
+				s.Until = last // it is somebody else's, whatever it says
 			}
 		}
-		if s.State = stateFor(changes[name], now); s.State == StateMissing {
-			s.Until = last // of one who left, when the name may be given again
+		if s.State = stateFor(changes[name], at.now); s.State == StateMissing || s.State == StateRenewSoon && s.Until.IsZero() {
+			s.Until = last // of one who left, when the name may be given again, or of one elsewhere
 		}
-		if until := reused(records, now); !until.IsZero() && !u.Reuse {
+		if until := reused(records, at.lives); !until.IsZero() && !u.Reuse {
 			s.State, s.Until = StateRemoved, until // revoked, or somebody else's name: the plan says so too
 		}
 		if e := changes[name].Elsewhere; e != nil {
@@ -91,10 +94,16 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 			continue
 		}
 		s := UserStatus{User: name, State: StateRemoved, Certificates: living[name]}
-		s.Until, s.Groups = remaining(living[name], seen[name], now)
+		s.Until, s.Groups = remaining(living[name], seen[name], at.lives)
 		s.Grants = grants.of(name, s.Groups)
-		if f, ok := observed.Files[name]; ok {
+		f := observed.Files[name]
+		if f.State == FileOurs { // else it is of the set that they have gone to, or nobody's
 			s.File = f.Name
+		}
+		if desired.Unfiled && slices.ContainsFunc(living[name], func(r Record) bool { return r.Removed.IsZero() }) {
+			if s.State = StateElsewhere; f.State == FileOurs {
+				s.State = StateValid
+			}
 		}
 		list = append(list, s)
 	}
@@ -102,59 +111,29 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 	return list
 }
 
-// granted is what bindings grant, by subject.
-type granted map[Subject][]string
-
-// grantsIn reads what the bindings of a set grant.
-func grantsIn(set string, bindings []Binding) granted {
-	g := granted{}
-	for _, b := range bindings {
-		if !b.named(set) {
-			continue // a copied label: the plan warns of it
-		}
-		text := strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name
-		if b.Namespace != "" {
-			text += " -n " + b.Namespace
-		}
-		for _, s := range b.Subjects {
-			g[s] = append(g[s], text)
+// StatusWarnings are those that concern what is there, whatever the file wants: clocks that differ, and kubeconfigs in a wrong
+// place. now is by the clock of this machine.
+func StatusWarnings(desired Desired, observed Observed, now time.Time) []Warning {
+	files := filesOf(desired.Users)
+	for _, r := range observed.Ledger {
+		if desired.Unfiled && r.Removed.IsZero() {
+			files[r.User] = usersfile.FileName(r.User)
 		}
 	}
-	return g
-}
-
-// of lists what a user with these groups is granted, each grant once.
-func (g granted) of(user string, groups []string) []string {
-	list := slices.Clone(g[Subject{"User", user}])
-	for _, group := range groups {
-		list = append(list, g[Subject{"Group", group}]...)
+	list := append(ClockWarnings(observed), misplacedWarnings(files, observed, now)...)
+	if w := elsewhereOnly(desired, observed); w != nil {
+		list = append(list, *w)
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-// groupsHeld are the groups in the certificates that a user has and that live: those that her records list, and those
-// that show by themselves.
-func groupsHeld(records []Record, seen []*Certificate, now time.Time) []string {
-	var groups []string
-	for _, r := range records {
-		if r.Issued() {
-			groups = append(groups, r.Groups...)
-		}
-	}
-	for _, c := range seen {
-		if c.NotAfter.After(now) {
-			groups = append(groups, c.Groups...)
-		}
-	}
-	slices.Sort(groups)
-	return slices.Compact(groups)
+	return list
 }
 
 // stateFor reads a user's state from what the plan would do.
 func stateFor(c UserChange, now time.Time) State {
 	switch c.Certificate.Op {
 	case Issue:
+		if asks(c.Certificate.Reasons, ElsewhereDue) {
+			return StateRenewSoon
+		}
 		if c.Certificate.Before != nil {
 			return StateExpired
 		}
@@ -167,6 +146,8 @@ func stateFor(c UserChange, now time.Time) State {
 		return StatePending
 	}
 	switch {
+	case c.Elsewhere != nil && c.Due:
+		return StateElsewhereDue
 	case c.Elsewhere != nil:
 		return StateElsewhere
 	case c.Certificate.Before == nil: // something stands in the way; the plan says what

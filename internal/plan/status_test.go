@@ -56,6 +56,10 @@ func TestStatus(t *testing.T) {
 			w.file(func(f *File) { f.Certificate.NotBefore = noon.Add(time.Minute) })
 		}, StateNotYet, end, "jane.kubeconfig"},
 		{"left", func(w *world) { w.Users = nil }, StateRemoved, end, "jane.kubeconfig"},
+		{"left for another set", func(w *world) {
+			w.Users = nil
+			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileOtherSet, Owner: "other"}
+		}, StateRemoved, end, ""},
 		{"left, only the ledger knows", func(w *world) {
 			w.Users = nil
 			delete(w.Files, "jane")
@@ -119,12 +123,12 @@ func TestStatusGrants(t *testing.T) {
 	}
 	var got []string
 	for _, s := range Status(w.Desired, w.Observed, noon) {
-		got = append(got, fmt.Sprintf("%s %q %q", s.User, s.Groups, s.Grants))
+		got = append(got, fmt.Sprintf("%s %q %v", s.User, s.Groups, s.Grants))
 	}
 	// Each grant once; a group named like a user is nothing to the user; who left keeps what is still bound.
 	want := []string{
-		`gone [] ["clusterrole/edit -n shop"]`, `jane ["dev"] ["clusterrole/edit -n shop" "clusterrole/view"]`,
-		`joe [] []`, `left ["dev"] ["clusterrole/view"]`,
+		`gone [] [{ClusterRole/edit shop}]`, `jane ["dev"] [{ClusterRole/edit shop} {ClusterRole/view }]`,
+		`joe [] []`, `left ["dev"] [{ClusterRole/view }]`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)

@@ -1,233 +1,180 @@
 // Package verify proves that what was applied works: it logs in with each kubeconfig, as its user would, and compares
-// what the API server says with what the file says. It changes nothing.
+// what the API server says with what the file says. It changes nothing, and makes no sentences: a difference is a code with
+// values, and package view says it in words.
 package verify
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"provision/internal/cluster"
+	"provision/internal/credential"
 	"provision/internal/outdir"
 	"provision/internal/plan"
 )
 
-const (
-	// atOnce is how many users log in at a time: each is a TLS connection of its own.
-	atOnce = 8
-	// settle is how long a refusal is asked again: each API server learns of a new binding a little later.
-	settle = 10 * time.Second
-)
+// atOnce is how many users log in at a time: each is a TLS connection of its own.
+const atOnce = 8
 
-// Result is what was found for one user.
-type Result struct {
-	User        string
-	Groups      []string // as the API server sees them
-	NotAfter    time.Time
-	Grants      int // that hold
-	Differences []string
-	Unreachable string // the one difference, when nobody answers at the server of her kubeconfig; most often it is everybody's
+// run is the verification of the users of one set. It is safe for concurrent use.
+type run struct {
+	client    *cluster.Client
+	files     outdir.Set
+	questions map[plan.Subject][]question
+	servers   *servers
+	timeout   time.Duration
+	userAgent string
 }
 
-// OK says whether everything is as the file says.
-func (r Result) OK() bool { return len(r.Differences) == 0 }
-
-// Run verifies every user of desired. The results are in the order of desired.Users.
+// Run verifies every user of desired. The results are in the order of desired.Users. timeout is that of one request of a user. The
+// error is one of asking as the operator, or that of ctx: what goes wrong as a user is a difference.
 func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) ([]Result, error) {
-	probes, err := probesOf(ctx, desired, client)
+	questions, err := questionsOf(ctx, desired, client)
 	if err != nil {
 		return nil, err
 	}
+	r := &run{
+		client: client, files: dir.Of(desired.Set, client.UID()), questions: questions, servers: newServers(),
+		timeout: timeout, userAgent: userAgent,
+	}
 	results := make([]Result, len(desired.Users))
-	down := &servers{errs: map[string]error{}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for i, u := range desired.Users {
 		g.Go(func() error {
-			results[i] = user(ctx, u, desired.Set, probes, down, client, dir, timeout, userAgent)
+			results[i] = r.user(ctx, u.Certificate)
 			return ctx.Err()
 		})
 	}
 	return results, g.Wait()
 }
 
-// probesOf finds the questions for every subject: one per grant.
-func probesOf(ctx context.Context, desired plan.Desired, client *cluster.Client) (map[plan.Subject][]question, error) {
-	type found struct {
-		probe   cluster.Probe
-		ok      bool
-		missing string
-	}
-	own := map[plan.ObjectKey]bool{}
-	for _, r := range desired.Roles {
-		own[plan.ObjectKey{Namespace: r.Namespace, Name: r.Name}] = true
-	}
-	questions := make([]found, len(desired.Bindings))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for i, b := range desired.Bindings {
-		g.Go(func() (err error) {
-			questions[i].probe, questions[i].ok, err = client.Probe(ctx, b)
-			if !errors.Is(err, cluster.ErrRoleMissing) {
-				return err
-			}
-			key := plan.ObjectKey{Name: b.RoleRef.Name}
-			if b.RoleRef.Kind == "Role" {
-				key.Namespace = b.Namespace
-			}
-			questions[i].missing = err.Error() + ": create it, or define it under roles: in the users file"
-			if own[key] {
-				questions[i].missing = err.Error() + ": run `provision apply`"
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	probes := map[plan.Subject][]question{}
-	for i, b := range desired.Bindings {
-		if !questions[i].ok && questions[i].missing == "" {
-			continue
-		}
-		for _, s := range b.Subjects {
-			probes[s] = append(probes[s], question{questions[i].probe, strings.ToLower(b.RoleRef.Kind) + "/" + b.RoleRef.Name, questions[i].missing})
-		}
-	}
-	return probes, nil
-}
-
-func user(ctx context.Context, u plan.User, set string, probes map[plan.Subject][]question, down *servers, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) Result {
-	want := u.Certificate
-	r := Result{User: want.User}
-	differ := func(format string, args ...any) { r.Differences = append(r.Differences, fmt.Sprintf(format, args...)) }
-	files, err := dir.ObserveUser(want.User, set, client.UID())
+// user verifies one user, who is to have the certificate want: reads the kubeconfig, logs in with it, and asks about every grant.
+func (r *run) user(ctx context.Context, want plan.Certificate) Result {
+	result := Result{User: want.User}
+	file, err := r.files.ObserveUser(want.User)
 	if err != nil {
-		differ("%v", err)
-		return r
+		result.differs(failed(err))
+		return result
 	}
-	if files.Certificate != nil {
-		r.NotAfter = files.Certificate.NotAfter
+	if file.Certificate != nil {
+		result.NotAfter = file.Certificate.NotAfter
 	}
-	entry, err := dir.ReadEntry(want.User, client.UID())
+	entry, err := r.files.Entry(want.User)
 	if err != nil {
-		differ("%v", err)
-		return r
+		result.differs(failed(err))
+		return result
 	}
-	at := entry.Server + " " + entry.ProxyURL
-	if err := down.err(at); err != nil {
-		r.Unreachable = err.Error()
-		differ("%v", err)
-		return r
+	if err := r.servers.err(addressOf(entry)); err != nil {
+		result.differs(Difference{Code: NotReached, Err: err})
+		return result
 	}
-	login, err := cluster.LogIn(entry, timeout, userAgent)
+	login, err := cluster.LogIn(entry, r.timeout, r.userAgent)
 	if err != nil {
-		differ("%v", err)
-		return r
+		result.differs(failed(err))
+		return result
 	}
 	defer login.Close()
-	name, groups, err := login.WhoAmI(ctx)
-	if _, ok := errors.AsType[*cluster.UnreachableError](err); ok {
-		r.Unreachable = err.Error()
-		down.note(at, err)
+	who, d := r.logIn(ctx, login, entry, file.Certificate)
+	if d != nil {
+		result.differs(*d)
+		return result
 	}
+	r.current(&result, file)
+	result.Groups = who.Groups
+	ask := login.May
+	switch {
+	case !who.Reviewed:
+		result.differs(Difference{Code: MayNotAsk})
+		// The operator may ask about them.
+		ask = func(ctx context.Context, p cluster.Probe) (bool, error) {
+			return r.client.May(ctx, want.User, want.Groups, p)
+		}
+	case !slices.Equal(who.Groups, want.Groups):
+		result.differs(Difference{Code: OtherGroups, Groups: who.Groups, Wanted: want.Groups})
+	}
+	r.grants(ctx, &result, want, ask)
+	return result
+}
+
+// logIn finds out whom the API server takes the user of a kubeconfig for. A difference is why that is not known.
+func (r *run) logIn(ctx context.Context, login *cluster.Login, entry credential.Entry, c *plan.Certificate) (cluster.Identity, *Difference) {
+	at := addressOf(entry)
+	who, err := login.WhoAmI(ctx)
 	if errors.Is(err, cluster.ErrLoginRefused) {
-		differ("%s", refused(files.Certificate, time.Now()))
-		return r
-	}
-	if err != nil {
-		differ("%v", err)
-		return r
-	}
-	r.Groups = groups
-	if name != want.User {
-		differ("the API server says user %q", name)
-	}
-	if !slices.Equal(groups, want.Groups) {
-		differ("the API server says groups %q, the file says %q", strings.Join(groups, " "), strings.Join(want.Groups, " "))
-	}
-	questions := slices.Clone(probes[plan.Subject{Kind: "User", Name: want.User}])
-	for _, g := range want.Groups {
-		questions = append(questions, probes[plan.Subject{Kind: "Group", Name: g}]...)
-	}
-	for _, q := range questions {
-		if q.missing != "" {
-			differ("%s", q.missing)
-			continue
+		d := refused(c, r.client.ServerTime())
+		if d.Code == Refused && !r.servers.refuses(at) {
+			err = r.client.ProveAgain(ctx, entry)
+			r.servers.noteRefusal(at, errors.Is(err, cluster.ErrLoginRefused))
 		}
-		ok, err := holds(ctx, login, q.probe)
-		switch {
-		case err != nil:
-			differ("%v", err)
-		case !ok:
-			differ("may not %s, which %s grants", q.probe, q.role)
-		default:
-			r.Grants++
+		if errors.Is(err, cluster.ErrLoginRefused) {
+			return who, &d
 		}
 	}
-	return r
+	_, unreachable := errors.AsType[*cluster.UnreachableError](err)
+	_, disagree := errors.AsType[*cluster.DisagreeError](err)
+	switch {
+	case unreachable:
+		r.servers.note(at, err)
+		return who, &Difference{Code: NotReached, Err: err}
+	case disagree:
+		return who, &Difference{Code: Disagree, Err: err}
+	case cluster.IsFront(err):
+		return who, &Difference{Code: NotArrived, Err: err}
+	case err != nil:
+		return who, &Difference{Code: Failed, Err: err}
+	}
+	return who, nil
 }
 
-// question shows whether a grant of a role holds.
-type question struct {
-	probe   cluster.Probe
-	role    string
-	missing string // what is to be done about a role that is not there; then there is nothing to ask
-}
-
-// servers remembers where nobody answers: trying once is enough for everybody. It is safe for concurrent use.
-type servers struct {
-	mu   sync.Mutex
-	errs map[string]error
-}
-
-func (s *servers) note(at string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.errs[at] = err
-}
-
-func (s *servers) err(at string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.errs[at]
-}
-
-// refused says why the API server does not accept a certificate, where its own dates explain it.
-func refused(c *plan.Certificate, now time.Time) string {
-	const minute = "2006-01-02 15:04 UTC"
+// refused is the difference of a certificate that the API server refuses: its own dates may explain it.
+func refused(c *plan.Certificate, now time.Time) Difference {
 	switch {
 	case c == nil:
 	case !now.Before(c.NotAfter):
-		return "expired " + c.NotAfter.UTC().Format(minute) + ": run `provision apply`"
+		return Difference{Code: Expired, At: c.NotAfter}
 	case now.Before(c.NotBefore):
-		return "not valid before " + c.NotBefore.UTC().Format(minute) + ": check the clocks"
+		return Difference{Code: NotYetValid, At: c.NotBefore}
 	}
-	return cluster.ErrLoginRefused.Error()
+	return Difference{Code: Refused}
 }
 
-// holds asks, and asks again for a while when the answer is no.
-func holds(ctx context.Context, login *cluster.Login, q cluster.Probe) (bool, error) {
-	within, done := context.WithTimeout(ctx, settle)
-	defer done()
-	for refused := false; ; refused = true {
-		ok, err := login.May(within, q)
-		if refused && within.Err() != nil && ctx.Err() == nil { // the time ended while it was asked once more
-			return false, nil
+// current notes what kubectl uses of a kubeconfig that it is given without a context, if that is not what was verified. Where it
+// is an entry for another cluster at the same address, it cannot work: that cluster is no more.
+func (r *run) current(result *Result, f plan.File) {
+	now := f.Current
+	switch {
+	case now.Context == f.Kubeconfig.Context:
+	case now.Context != "" && now.Server == f.Kubeconfig.Endpoint.Server && now.Cluster != "" && now.Cluster != r.client.UID():
+		result.differs(Difference{Code: OtherCluster, Other: now})
+	default:
+		result.Current = &OtherCurrent{f.Name, now.Context, now.Server, f.Kubeconfig.Context}
+	}
+}
+
+// grants asks one question for each grant that the user is to have, by name or through a group.
+func (r *run) grants(ctx context.Context, result *Result, want plan.Certificate, ask func(context.Context, cluster.Probe) (bool, error)) {
+	questions := slices.Clone(r.questions[plan.Subject{Kind: "User", Name: want.User}])
+	for _, g := range want.Groups {
+		questions = append(questions, r.questions[plan.Subject{Kind: "Group", Name: g}]...)
+	}
+	for _, q := range questions {
+		if q.missing != nil {
+			result.differs(*q.missing)
+			continue
 		}
-		if ok || err != nil {
-			return ok, err
-		}
-		select {
-		case <-within.Done():
-			return false, ctx.Err()
-		case <-time.After(250 * time.Millisecond):
+		ok, err := holds(ctx, ask, q.probe)
+		switch {
+		case err != nil:
+			result.differs(failed(err))
+		case !ok:
+			result.differs(Difference{Code: MayNot, Probe: q.probe, Role: q.role})
+		default:
+			result.Grants++
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -13,15 +14,15 @@ func TestRefused(t *testing.T) {
 	for _, test := range []struct {
 		c    *plan.Certificate
 		now  time.Time
-		want string
+		want Difference
 	}{
-		{c, begin.Add(10 * time.Minute), "expired 2026-11-23 16:42 UTC: run `provision apply`"},
-		{c, begin.Add(-time.Second), "not valid before 2026-11-23 16:32 UTC: check the clocks"},
-		{c, begin, "the API server does not accept the certificate"},
-		{nil, begin, "the API server does not accept the certificate"},
+		{c, begin.Add(10 * time.Minute), Difference{Code: Expired, At: begin.Add(10 * time.Minute)}},
+		{c, begin.Add(-time.Second), Difference{Code: NotYetValid, At: begin}},
+		{c, begin, Difference{Code: Refused}},
+		{nil, begin, Difference{Code: Refused}},
 	} {
-		if got := refused(test.c, test.now); got != test.want {
-			t.Errorf("%q, want %q", got, test.want)
+		if got := refused(test.c, test.now); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%+v, want %+v", got, test.want)
 		}
 	}
 }

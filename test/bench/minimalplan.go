@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/keyutil"
 )
 
 // page is how many objects one answer to a list has, as in client-go's own pager.
@@ -162,14 +163,13 @@ func decodeKubeconfig(data []byte) error {
 	}
 	for _, user := range config.AuthInfos {
 		certificate, _ := pem.Decode(user.ClientCertificateData)
-		key, _ := pem.Decode(user.ClientKeyData)
-		if certificate == nil || key == nil {
-			return fmt.Errorf("a kubeconfig without certificate or key")
+		if certificate == nil {
+			return fmt.Errorf("a kubeconfig without certificate")
 		}
 		if _, err := x509.ParseCertificate(certificate.Bytes); err != nil {
 			return err
 		}
-		if _, err := x509.ParsePKCS8PrivateKey(key.Bytes); err != nil {
+		if _, err := keyutil.ParsePrivateKeyPEM(user.ClientKeyData); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -197,6 +198,15 @@ func (c *ControlPlane) ClientKubeconfig(user string, groups ...string) (string, 
 // rotation; without, they are void. Other kubeconfigs written before have a
 // CA that the server's new certificate is not from, so they cannot connect.
 func (c *ControlPlane) RotateCA(ctx context.Context, trustOld bool) error {
+	return c.rotate(ctx, trustOld, c.caLife)
+}
+
+// RotateCAFor is RotateCA without trustOld, to a CA that ends after life.
+func (c *ControlPlane) RotateCAFor(ctx context.Context, life time.Duration) error {
+	return c.rotate(ctx, false, life)
+}
+
+func (c *ControlPlane) rotate(ctx context.Context, trustOld bool, life time.Duration) error {
 	c.changes.Lock()
 	defer c.changes.Unlock()
 	for _, name := range []string{ControllerManager, APIServer} {
@@ -209,7 +219,7 @@ func (c *ControlPlane) RotateCA(ctx context.Context, trustOld bool) error {
 	if !trustOld {
 		old = nil
 	}
-	if err := c.makeCA(old); err != nil {
+	if err := c.makeCA(old, life); err != nil {
 		return err
 	}
 	if err := c.startServer(ctx, APIServer); err != nil {
@@ -219,6 +229,40 @@ func (c *ControlPlane) RotateCA(ctx context.Context, trustOld bool) error {
 		return err
 	}
 	c.logf("rotated the CA")
+	return nil
+}
+
+// StartPeer starts a second kube-apiserver on the same data, beside the first,
+// and returns its address. In the flags, which are as in Options.Flags, PKI is
+// the folder with ca.crt, the CA that signs now, and trusted.crt, all that
+// count.
+func (c *ControlPlane) StartPeer(ctx context.Context, flags ...string) (string, error) {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+	if c.runs(peer) {
+		return "", errors.New("start a second API server: it runs already")
+	}
+	c.flags[peer] = nil
+	for _, flag := range flags {
+		c.flags[peer] = append(c.flags[peer], strings.ReplaceAll(flag, "PKI", filepath.Join(c.dir, "pki")))
+	}
+	p, err := c.launch(peer)
+	if err != nil {
+		return "", err
+	}
+	c.running[peer] = p
+	server := fmt.Sprintf("https://127.0.0.1:%d", c.ports.peer)
+	return server, c.awaitReady(ctx, p, server)
+}
+
+// StopPeer ends what StartPeer started.
+func (c *ControlPlane) StopPeer() error {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+	if p := c.running[peer]; p != nil {
+		p.end(syscall.SIGKILL)
+		delete(c.running, peer)
+	}
 	return nil
 }
 
@@ -232,7 +276,7 @@ func (c *ControlPlane) startAll(ctx context.Context) error {
 		if c.ports, err = freePorts(); err != nil {
 			return err
 		}
-		if err := c.makeCA(nil); err != nil {
+		if err := c.makeCA(nil, c.caLife); err != nil {
 			return err
 		}
 		if err = c.startOnce(ctx); err == nil {
@@ -353,8 +397,11 @@ func (c *ControlPlane) killAll() {
 
 // admin returns a client with the administrator's rights and no limit of its
 // own.
-func (c *ControlPlane) admin() (*kubernetes.Clientset, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
+func (c *ControlPlane) admin() (*kubernetes.Clientset, error) { return c.adminAt("") }
+
+// adminAt is admin for another address than the kubeconfig's, unless that is "".
+func (c *ControlPlane) adminAt(server string) (*kubernetes.Clientset, error) {
+	config, err := clientcmd.BuildConfigFromFlags(server, c.Kubeconfig())
 	if err != nil {
 		return nil, err
 	}

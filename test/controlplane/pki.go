@@ -51,7 +51,7 @@ func newAuthority(life time.Duration) (*authority, error) {
 		SerialNumber:          serial(),
 		Subject:               pkix.Name{CommonName: "kubernetes"},
 		DNSNames:              []string{"kubernetes"},
-		NotBefore:             now.Add(-5 * time.Minute),
+		NotBefore:             now.Add(-24 * time.Hour), // a CA is older than its users: stories have clocks that are behind
 		NotAfter:              now.Add(life),
 		KeyUsage:              x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		BasicConstraintsValid: true,
@@ -158,8 +158,8 @@ func writePKI(dir string, a *authority, trusted []byte) error {
 
 // makeCA makes a new CA, all that it signs, and the administrator's and the
 // controller manager's kubeconfig. old are PEM certificates to be trusted too.
-func (c *ControlPlane) makeCA(old []byte) error {
-	ca, err := newAuthority(c.caLife)
+func (c *ControlPlane) makeCA(old []byte, life time.Duration) error {
+	ca, err := newAuthority(life)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,17 @@ func (c *ControlPlane) awaitEtcd(ctx context.Context, p *process) error {
 	})
 }
 
+// awaitReady waits until the API server at an address is ready.
+func (c *ControlPlane) awaitReady(ctx context.Context, p *process, server string) error {
+	client, err := c.adminAt(server)
+	if err != nil {
+		return err
+	}
+	return p.await(ctx, "/readyz", func(ctx context.Context) error {
+		return client.CoreV1().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+}
+
 // awaitAPIServer waits until the API server is ready, which includes the
 // bootstrap roles, and until the default namespace exists, which it makes a
 // little later.

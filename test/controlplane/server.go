@@ -24,10 +24,13 @@ const (
 	ControllerManager = "kube-controller-manager"
 )
 
+// peer is the second kube-apiserver, of StartPeer.
+const peer = APIServer + "-peer"
+
 // ports are the loopback ports of one control plane. They stay the same over
 // restarts of a server, because kubeconfigs name them.
 type ports struct {
-	etcd, apiserver int
+	etcd, apiserver, peer int
 }
 
 // freePorts picks ports that nobody listens on now. They are below the range
@@ -41,10 +44,10 @@ func freePorts() (ports, error) {
 		if err != nil {
 			continue
 		}
-		defer l.Close() // only on return, so that the two differ
+		defer l.Close() // only on return, so that they differ
 		found = append(found, port)
-		if len(found) == 2 {
-			return ports{etcd: found[0], apiserver: found[1]}, nil
+		if len(found) == 3 {
+			return ports{etcd: found[0], apiserver: found[1], peer: found[2]}, nil
 		}
 	}
 	return ports{}, fmt.Errorf("found no free loopback port between 20000 and 32000")
@@ -94,12 +97,16 @@ func (c *ControlPlane) arguments(name string) []string {
 			// A crash of the machine may lose the data: it is a test's.
 			"--unsafe-no-fsync=true",
 		}
-	case APIServer:
+	case APIServer, peer:
+		port := c.ports.apiserver
+		if name == peer {
+			port = c.ports.peer
+		}
 		args = []string{
 			"--etcd-servers=" + etcd,
 			"--bind-address=127.0.0.1",
 			"--advertise-address=127.0.0.1",
-			fmt.Sprintf("--secure-port=%d", c.ports.apiserver),
+			fmt.Sprintf("--secure-port=%d", port),
 			// A loopback address may not be an endpoint of service kubernetes.
 			"--endpoint-reconciler-type=none",
 			"--service-cluster-ip-range=10.96.0.0/16",
@@ -176,7 +183,7 @@ func (c *ControlPlane) launch(name string) (*process, error) {
 		return nil, err
 	}
 	defer log.Close() // the process has its own descriptor
-	cmd := exec.Command(c.binary, append([]string{name}, c.arguments(name)...)...)
+	cmd := exec.Command(c.binary, append([]string{strings.TrimSuffix(name, "-peer")}, c.arguments(name)...)...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "PROVISION_TEST_END_WITH_STDIN=1")
 	cmd.Stdout, cmd.Stderr = log, log

@@ -45,9 +45,18 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"requests":   requests,
 	"constant":   constant,
 	"sign":       sign,
+	"signer":     signer,
 
 	"broken-network": brokenNetwork,
+	"forward-proxy":  forwardProxy,
+	"server-clock":   serverClock,
+	"front":          front,
+	"peer":           peer,
+	"webhook":        webhook,
+	"hold":           hold,
+	"release":        release,
 	"keep-editing":   keepEditing,
+	"stop-at":        stopAt,
 	"small-disk":     smallDisk,
 }
 
@@ -141,7 +150,8 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// users writes a users file of a number of users, all in one group.
+// users writes a users file of a number of users, SET-user-0000 and so on, all in
+// one group.
 func users(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, len(args) == 3, "users NUMBER SET FILE")
 	n, err := strconv.Atoi(args[0])
@@ -150,8 +160,8 @@ func users(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintf(&b, "apiVersion: provision/v1alpha1\nkind: Users\nname: %s\ndefaults: {duration: 1h, namespace: %s}\n", args[1], ts.Getenv("NS"))
 	fmt.Fprintf(&b, "users:\n")
 	for i := range n {
-		fmt.Fprintf(&b, "  - name: user-%04d\n    groups: [%s:all, %s:team-%d]\n    roles: [{clusterRole: view, namespaces: [%s]}]\n",
-			i, args[1], args[1], i%7, ts.Getenv("NS"))
+		fmt.Fprintf(&b, "  - name: %s-user-%04d\n    groups: [%s:all, %s:team-%d]\n    roles: [{clusterRole: view, namespaces: [%s]}]\n",
+			args[1], i, args[1], args[1], i%7, ts.Getenv("NS"))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(b.String()), 0o644))
 }
@@ -229,7 +239,7 @@ func operator(ts *testscript.TestScript, neg bool, args []string) {
 
 // control stops and starts servers and changes the CA of a solo script.
 func control(ts *testscript.TestScript, neg bool, args []string) {
-	text := "control stop|kill|start SERVER; control flags SERVER [FLAG...]; control rotate"
+	text := "control stop|kill|start SERVER; control flags SERVER [FLAG...]; control rotate [trust-old|LIFE]"
 	usage(ts, neg, len(args) > 0, text)
 	c := plane(ts)
 	if c == shared {
@@ -248,6 +258,10 @@ func control(ts *testscript.TestScript, neg bool, args []string) {
 		c.SetFlags(rest[0], rest[1:]...)
 	case what == "rotate" && len(rest) == 0:
 		ts.Check(c.RotateCA(ctx, false))
+	case what == "rotate" && len(rest) == 1 && rest[0] != "trust-old":
+		life, err := time.ParseDuration(rest[0])
+		ts.Check(err)
+		ts.Check(c.RotateCAFor(ctx, life))
 	case what == "rotate" && slices.Equal(rest, []string{"trust-old"}):
 		ts.Check(c.RotateCA(ctx, true))
 	default:

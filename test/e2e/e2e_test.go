@@ -8,7 +8,9 @@
 //
 // What a script finds in its environment: SET, the name of its set; NS, a
 // namespace, and $NS-two, another; KUBECONFIG of the administrator. $SET and
-// $NS are also replaced in the files of the script.
+// $NS are also replaced in the files of the script. Users and groups of a
+// shared script have $SET in their names: what one story gives to ann, another
+// would see of its own ann.
 package e2e_test
 
 import (
@@ -43,8 +45,11 @@ var (
 	bin    string
 )
 
+// programs are what scripts can run besides what is in PATH.
+var programs = map[string]func(){"obedient": obedient}
+
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"obedient": obedient})
+	testscript.Main(suite{m}, programs)
 }
 
 // suite starts the shared control plane around the tests.
@@ -164,6 +169,9 @@ func setUp(e *testscript.Env, c *controlplane.ControlPlane) error {
 	e.Values[planeKey{}] = c
 	e.Values[jobsKey{}] = jobs{}
 	e.Defer(func() { e.Values[jobsKey{}].(jobs).kill() })
+	endSigner := func() {}
+	e.Values[signerKey{}] = &endSigner
+	e.Defer(func() { endSigner() })
 
 	e.Setenv("SET", set)
 	e.Setenv("NS", set)

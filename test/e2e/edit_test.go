@@ -7,6 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -33,7 +34,7 @@ func keepEditing(ts *testscript.TestScript, neg bool, args []string) {
 			return err
 		}
 		for _, b := range list.Items {
-			if err := annotate(ctx, client, b, edits); err != nil {
+			if err := annotate(ctx, client, b, edits); err != nil && !apierrors.IsNotFound(err) { // it was deleted meanwhile
 				return err
 			}
 			edits++

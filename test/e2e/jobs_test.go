@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,6 +25,9 @@ type job struct {
 	command *exec.Cmd
 	ended   chan struct{}
 }
+
+// jobsMu guards the jobs of scripts against the webhooks that stop them.
+var jobsMu sync.Mutex
 
 func (j jobs) kill() {
 	for _, one := range j {
@@ -54,6 +58,8 @@ func begin(ts *testscript.TestScript, neg bool, args []string) {
 		command.Wait() // ended looks at the exit code
 		close(j.ended)
 	}()
+	jobsMu.Lock()
+	defer jobsMu.Unlock()
 	all[args[0]] = j
 }
 
@@ -87,9 +93,9 @@ func jobOf(ts *testscript.TestScript, name string) *job {
 
 // sendSignal sends a signal to a job.
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, len(args) == 2, "signal INT|TERM|KILL NAME")
-	s, ok := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[args[0]]
-	usage(ts, neg, ok, "signal INT|TERM|KILL NAME")
+	usage(ts, neg, len(args) == 2, "signal INT|TERM|KILL|STOP|CONT NAME")
+	s, ok := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[args[0]]
+	usage(ts, neg, ok, "signal INT|TERM|KILL|STOP|CONT NAME")
 	ts.Check(jobOf(ts, args[1]).command.Process.Signal(s))
 }
 

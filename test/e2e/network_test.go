@@ -57,7 +57,6 @@ func brokenNetwork(ts *testscript.TestScript, neg bool, args []string) {
 // network passes TCP connections on to a server.
 type network struct {
 	listener net.Listener
-	server   string
 	done     sync.WaitGroup
 
 	mu    sync.Mutex
@@ -70,23 +69,23 @@ func newNetwork(server string) (*network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	n := &network{listener: l, server: server, open: map[net.Conn]bool{}}
+	n := &network{listener: l, open: map[net.Conn]bool{}}
 	n.done.Go(func() {
 		for {
 			client, err := l.Accept()
 			if err != nil {
 				return
 			}
-			n.done.Go(func() { n.pass(client) })
+			n.done.Go(func() { n.pass(client, server) })
 		}
 	})
 	return n, nil
 }
 
 // pass copies both ways until either side is closed.
-func (n *network) pass(client net.Conn) {
+func (n *network) pass(client net.Conn, to string) {
 	defer client.Close()
-	server, err := net.Dial("tcp", n.server)
+	server, err := net.Dial("tcp", to)
 	if err != nil {
 		return
 	}

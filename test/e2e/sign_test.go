@@ -7,14 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"k8s.io/client-go/util/keyutil"
 )
 
 // sign issues the certificate of a request in the signer's place, which does
@@ -46,31 +42,18 @@ func sign(ts *testscript.TestScript, neg bool, args []string) {
 		public = key.Public()
 	}
 
-	caPEM, err := c.CA()
-	ts.Check(err)
-	block, _ = pem.Decode(caPEM)
-	ca, err := x509.ParseCertificate(block.Bytes)
-	ts.Check(err)
-	keyPEM, err := os.ReadFile(filepath.Join(c.Dir(), "pki", "ca.key"))
-	ts.Check(err)
-	caKey, err := keyutil.ParsePrivateKeyPEM(keyPEM)
-	ts.Check(err)
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	ts.Check(err)
 	// The signer takes 5 minutes off the beginning, for clocks that differ.
 	now := time.Now().Add(off)
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber:          serial,
+	leaf := clusterCA(ts, c).sign(ts, &x509.Certificate{
 		Subject:               asked.Subject,
 		NotBefore:             now.Add(-5 * time.Minute),
 		NotAfter:              now.Add(time.Duration(found.Spec.ExpirationSeconds) * time.Second),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
-	}, ca, public, caKey)
-	ts.Check(err)
+	}, public)
 	patch, err := json.Marshal(map[string]any{"status": map[string]any{
-		"certificate": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		"certificate": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}),
 	}})
 	ts.Check(err)
 	ts.Check(kubectl(c, "", strings.Fields("patch csr --subresource=status --type=merge "+name+" -p "+string(patch))...))

@@ -15,14 +15,10 @@ import (
 	_ "time/tzdata" // kube-controller-manager: time zones of CronJobs
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
-	_ "k8s.io/client-go/plugin/pkg/client/auth" // kubectl: authentication plugins
 	"k8s.io/component-base/cli"
-	"k8s.io/component-base/logs"
 	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of client-go
 	_ "k8s.io/component-base/metrics/prometheus/version"  // metric kubernetes_build_info
-	"k8s.io/kubectl/pkg/cmd"
-	"k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
@@ -72,16 +68,5 @@ func exitAtEnd(r io.Reader) {
 
 func etcd() int {
 	etcdmain.Main(os.Args)
-	return 0
-}
-
-// kubectl repeats the main function of k8s.io/kubernetes/cmd/kubectl.
-func kubectl() int {
-	// The verbosity counts while the command tree is built, before its flags
-	// are parsed.
-	logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
-	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
-		util.CheckErr(err) // prints and exits
-	}
 	return 0
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +15,7 @@ import (
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/keyutil"
 )
 
 // TempPrefix is how the names of unfinished files begin.
@@ -103,11 +103,7 @@ func readJournal(path string) (user string, k Key, err error) {
 	if err := json.Unmarshal(data, &entry); err != nil {
 		return "", k, fmt.Errorf("%s: %w", path, err)
 	}
-	block, _ := pem.Decode([]byte(entry.PrivateKey))
-	if block == nil {
-		return "", k, fmt.Errorf("%s has no key", path)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := keyutil.ParsePrivateKeyPEM([]byte(entry.PrivateKey))
 	if err != nil {
 		return "", k, fmt.Errorf("%s: its key is not whole", path)
 	}

@@ -1,0 +1,45 @@
+package cluster
+
+import (
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"provision/internal/plan"
+)
+
+// managedBy is Kubernetes' recommended label for the tool that made an object.
+const managedBy = "app.kubernetes.io/managed-by"
+
+// meta is the metadata of an object of the set; uid and version are "" for one that is not there yet.
+func meta(set, namespace, name string, uid types.UID, version string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: namespace, Name: name, UID: uid, ResourceVersion: version,
+		Labels: map[string]string{plan.SetLabel: set, managedBy: "provision"},
+	}
+}
+
+// mark notes in an object of a namespace where it was made, so that a copy of it elsewhere is known for one.
+func mark(m metav1.Object) {
+	if m.GetNamespace() == "" {
+		return
+	}
+	annotations := maps.Clone(m.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[plan.OriginAnnotation] = m.GetNamespace()
+	m.SetAnnotations(annotations)
+}
+
+// origin reads where an object comes from. By default the API server names a writer after its user agent
+// (staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go:managerOrUserAgent).
+func origin(meta *metav1.ObjectMeta) plan.Origin {
+	ours := func(f metav1.ManagedFieldsEntry) bool { return f.Manager == "provision" }
+	return plan.Origin{
+		Namespace: meta.Annotations[plan.OriginAnnotation],
+		ByOthers:  len(meta.ManagedFields) > 0 && !slices.ContainsFunc(meta.ManagedFields, ours),
+	}
+}

@@ -1,0 +1,50 @@
+// Package observe looks at what there is, on both sides of what a plan compares: in the cluster and in the output directory.
+// It decides nothing and changes nothing, as package apply compares nothing.
+package observe
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"provision/internal/cluster"
+	"provision/internal/outdir"
+	"provision/internal/plan"
+)
+
+// Set looks at all that a set has, with a number of requests that does not depend on the number of its users. The error may
+// be that of an operator without permission (cluster.PermissionError), and then tells of all that they lack.
+//
+// The ledger is read last, after the requests and the directory: an apply that is under way writes it first, so whatever
+// certificate those show stands in it. The other way around, one might be missing.
+func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir) (plan.Observed, error) {
+	var o plan.Observed
+	g, parallel := errgroup.WithContext(ctx)
+	g.Go(func() error { return client.ObserveGrants(parallel, desired, &o) })
+	g.Go(func() error {
+		before, first := errgroup.WithContext(parallel)
+		before.Go(func() error { return client.ObserveRequests(first, desired, &o) })
+		before.Go(func() error {
+			seen, err := dir.Of(desired.Set, client.UID()).Observe()
+			o.Files, o.Keys, o.Misplaced = seen.Files, seen.Keys, seen.Misplaced
+			return err
+		})
+		if err := before.Wait(); err != nil {
+			return err
+		}
+		return client.ObserveLedger(parallel, desired, &o)
+	})
+	err := client.AllMissing(ctx, g.Wait(), desired.LedgerNamespace)
+	o.ClockAhead = client.ClockAhead()
+	return o, err
+}
+
+// Accepted is Set without the CAs whose certificates the API server accepts no longer. It finds them by logging in as some users,
+// once for each CA, and not where the cluster has only one.
+func Accepted(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir) (plan.Observed, error) {
+	o, err := Set(ctx, desired, client, dir)
+	if err == nil {
+		err = acceptedCAs(ctx, &o, client, dir.Of(desired.Set, client.UID()))
+	}
+	return o, err
+}

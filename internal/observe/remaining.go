@@ -1,0 +1,76 @@
+package observe
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"provision/internal/cluster"
+	"provision/internal/plan"
+)
+
+// Remainder is what one person can still do, by the certificates of all sets that were read.
+type Remainder struct {
+	User   string
+	Until  time.Time        // when the last certificate ends; zero: none lives
+	Groups []string         // in living certificates, sorted, each once; never nil
+	Grants []cluster.Access // what bindings grant to the name or to these groups
+	Others []InSet          // other sets that know living certificates of that name
+}
+
+// InSet is what another set's ledger has of a person.
+type InSet struct {
+	Set       string
+	Namespace string // of its ledger
+	Until     time.Time
+	Groups    []string
+	Removed   bool // the person has left that set already: nothing is left to revoke there
+}
+
+// Remaining asks what people can still do after plans were carried out, in the order of users. The answer leaves out what the
+// plans take away, also where a dry run has kept it.
+func Remaining(ctx context.Context, client *cluster.Client, all plan.Proposals, others Ledgers, users []string, dry bool) ([]Remainder, error) {
+	own := map[plan.ObjectKey]bool{} // the ledgers of these plans, by namespace and set
+	for _, p := range all {
+		own[plan.ObjectKey{Namespace: p.Ledger.Namespace, Name: p.Set}] = true
+	}
+	var list []Remainder
+	living := map[string][]string{}
+	for _, name := range users {
+		r := Remainder{User: name, Groups: []string{}}
+		add := func(until time.Time, groups []string) {
+			if until.After(r.Until) {
+				r.Until = until
+			}
+			r.Groups = append(r.Groups, groups...)
+		}
+		for _, p := range all {
+			add(plan.Remaining(p.Observed, name, time.Now()))
+		}
+		for _, l := range others.List {
+			until, groups := l.Remaining(name, client.Earliest())
+			if until.IsZero() || own[plan.ObjectKey{Namespace: l.Namespace, Name: l.Set}] {
+				continue
+			}
+			add(until, groups)
+			r.Others = append(r.Others, InSet{Set: l.Set, Namespace: l.Namespace, Until: until, Groups: groups, Removed: l.HasLeft(name, client.Earliest())})
+		}
+		slices.Sort(r.Groups)
+		r.Groups = slices.Compact(r.Groups)
+		if !r.Until.IsZero() {
+			living[name] = r.Groups
+		}
+		list = append(list, r)
+	}
+	if len(living) == 0 {
+		return list, nil
+	}
+	accesses, err := client.Accesses(ctx, living)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].Grants = slices.DeleteFunc(accesses[list[i].User], func(a cluster.Access) bool { return dry && all.Withdraw(a.Binding.UID, a.Subject) })
+	}
+	return list, nil
+}

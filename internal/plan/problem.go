@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"provision/internal/usersfile"
+)
+
+// ProblemCode says why not all of what the file says can be brought about.
+type ProblemCode string
+
+// Problems. Each stops only what needs the missing thing, and all else is done. If one stopped everything, people who may
+// delete one role or label one binding could keep everybody's grants as they are. Removals wait for none of them,
+// but for TooManyDeletes.
+const (
+	NamespaceMissing     ProblemCode = "NamespaceMissing"     // Name; Grants, Roles: what is left out
+	RoleMissing          ProblemCode = "RoleMissing"          // Object; Detail: a role with a name like it; Grants: what is left out
+	ForeignObject        ProblemCode = "ForeignObject"        // Object: it has our name and not our label; Detail: its set, if any; Grants: what is left out
+	LabelGone            ProblemCode = "LabelGone"            // Object: a binding that would go, with our name and without our label
+	ForeignFile          ProblemCode = "ForeignFile"          // User is left out. Name: a file at a user's place that provision did not write; Detail: why
+	FileOfOtherSet       ProblemCode = "FileOfOtherSet"       // User is left out, and granted nothing new (Grants). Name, Detail: the set
+	UnreadableFile       ProblemCode = "UnreadableFile"       // User is left out. Name: a file at a user's place that we may not read; Detail: why
+	UnmarkedFile         ProblemCode = "UnmarkedFile"         // User is left out. Name: a file at a user's place with a certificate for the user and no owner's mark; Detail: its server
+	ClusterNameTaken     ProblemCode = "ClusterNameTaken"     // User is left out. Name: the file; Detail: the cluster or context name that another entry has; Cluster: that for which the set made it, if it did
+	FrontProxyName       ProblemCode = "FrontProxyName"       // User is left out: the API server lets whoever has this name in a certificate act as anybody
+	NamedTwice           ProblemCode = "NamedTwice"           // User, of whom the set has nothing yet, is left out, and granted nothing new (Grants). AlsoAt: where another users file has the name
+	NameClaimed          ProblemCode = "NameClaimed"          // the same. Detail: a set that has a certificate for the name, and whose users file may be one with a mistake
+	NameReused           ProblemCode = "NameReused"           // User is left out, and granted nothing (Grants). Until: somebody who left had this name
+	TooManyDeletes       ProblemCode = "TooManyDeletes"       // the deletions are held back. Count: what the plan would delete; Allowed: how many may go unasked; Total: with the other plans that are applied with it
+	LedgerIncomplete     ProblemCode = "LedgerIncomplete"     // whatever gives is held back. Name: the ledger's namespace; Items: users whose certificates it does not list
+	ClientCAEnded        ProblemCode = "ClientCAEnded"        // certificates are held back, Count of them. Until: when the cluster's CA ends, or has ended
+	ServerNotHTTPS       ProblemCode = "ServerNotHTTPS"       // no kubeconfig is written. Name: the operator's context; Detail: the server
+	CANotKnown           ProblemCode = "CANotKnown"           // no kubeconfig is written. Name: the operator's context, which skips TLS verification
+	NoClientCertificates ProblemCode = "NoClientCertificates" // no certificate is asked for. Name: the users' server, which asks for none: no certificate works there
+	LedgerUnreadable     ProblemCode = "LedgerUnreadable"     // whatever gives is held back. Object; Detail: what is wrong with it
+	LedgerMoved          ProblemCode = "LedgerMoved"          // whatever gives is held back. From: the namespace where the set's ledger is; Name: where the file says; Count: its living records
+	LedgerWrong          ProblemCode = "LedgerWrong"          // whatever gives is held back. Name: the ledger's namespace; Items: users whose certificates say otherwise than it does
+)
+
+// Unsafe reports whether nothing may be issued for the set, nor anything granted to anybody new, before the problem is
+// mended: a name that the file gives may be one whose living certificate the ledger has lost.
+func (c ProblemCode) Unsafe() bool {
+	return slices.Contains([]ProblemCode{LedgerIncomplete, LedgerUnreadable, LedgerMoved, LedgerWrong}, c)
+}
+
+// Problem is something that must be mended. Pos is where the file asks for it.
+type Problem struct {
+	Code    ProblemCode   `json:"code"`
+	Pos     usersfile.Pos `json:"pos,omitzero"`
+	User    string        `json:"user,omitempty"`
+	Object  Object        `json:"object,omitzero"`
+	From    string        `json:"from,omitempty"`
+	Name    string        `json:"name,omitempty"`
+	Detail  string        `json:"detail,omitempty"`
+	Items   []string      `json:"items,omitempty"`
+	Cluster string        `json:"cluster,omitempty"` // UID
+	Count   int           `json:"count,omitempty"`
+	Total   int           `json:"total,omitempty"`
+	Allowed int           `json:"allowed,omitempty"`
+	AlsoAt  usersfile.Pos `json:"alsoAt,omitzero"`
+	Until   time.Time     `json:"until,omitzero"`
+	Held    bool          `json:"held,omitempty"` // FileOfOtherSet: that set gives the user up in the same run, and this is held back
+
+	// Grants and Roles are what the plan leaves out for it: bindings as the file wants them, with those subjects only that do not get it, and
+	// roles of the set.
+	Grants []Binding   `json:"grants,omitempty"`
+	Roles  []ObjectKey `json:"roles,omitempty"`
+}

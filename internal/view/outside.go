@@ -1,0 +1,84 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"provision/internal/plan"
+)
+
+// outsideWords tells of rights that one role gives and the file does not, with the bindings and their subjects.
+func outsideWords(w plan.Warning, names lister) string {
+	what := map[plan.WarningCode]string{
+		plan.OutsideAdmin:  "as good as cluster-admin, and not of this file",
+		plan.OutsideUnread: "not of this file, and what it allows is not known, as you may not read the role",
+		plan.OutsideGrant:  "not of this file",
+	}[w.Code]
+	if w.Name != "" {
+		what += ", but of the set " + w.Name
+	}
+	var bindings []string
+	for i := 0; i < len(w.Held); {
+		at := w.Held[i].Binding
+		var who []plan.Subject
+		for ; i < len(w.Held) && w.Held[i].Binding.Namespace == at.Namespace && w.Held[i].Binding.Name == at.Name; i++ {
+			who = append(who, w.Held[i].Subject)
+		}
+		bindings = append(bindings, fmt.Sprintf("%s (%s)", objectName(at.Object()), names(subjectTexts(who))))
+	}
+	return fmt.Sprintf("%s: %s by %s", what, objectName(w.Role.In("")), names(bindings))
+}
+
+// outsideDoc is a right from outside the file, for programs.
+type outsideDoc struct {
+	Binding   string     `json:"binding"` // rolebinding/x -n y
+	Namespace string     `json:"namespace,omitempty"`
+	Role      string     `json:"role"`          // clusterrole/x
+	Through   string     `json:"through"`       // user ann, group dev
+	Set       string     `json:"set,omitempty"` // whose binding it is; none: of no set
+	Power     plan.Power `json:"power"`         // clusterAdmin (as good as that, where it is bound), limited, or unknown: the role may not be read
+}
+
+// outsideDocs writes rights for programs. Never nil.
+func outsideDocs(list []plan.Held) []outsideDoc {
+	docs := make([]outsideDoc, 0, len(list))
+	for _, h := range list {
+		b := h.Binding
+		docs = append(docs, outsideDoc{
+			Binding: objectName(b.Object()), Namespace: b.Namespace, Role: objectName(b.RoleRef.In("")),
+			Through: strings.ToLower(h.Subject.Kind) + " " + h.Subject.Name, Set: h.Set, Power: h.Power,
+		})
+	}
+	return docs
+}
+
+// outsideCell counts somebody's rights from outside the file, with an exclamation mark where one is as good as cluster-admin, or
+// may be.
+func outsideCell(list []plan.Held) string {
+	if len(list) == 0 {
+		return "-"
+	}
+	cell := strconv.Itoa(len(list))
+	if slices.ContainsFunc(list, func(h plan.Held) bool { return h.Power != plan.PowerLimited }) {
+		cell += " !"
+	}
+	return cell
+}
+
+// outside lists below a table what its people have from outside their files, in one line for all that is alike.
+func (p pen) outside(list []plan.Held) {
+	told := map[plan.HeldKey]bool{}
+	list = slices.DeleteFunc(slices.Clone(list), func(h plan.Held) bool {
+		again := told[h.Key()]
+		told[h.Key()] = true
+		return again
+	})
+	for i, warning := range plan.OutsideWarnings(list) {
+		if i == 0 {
+			p.gap()
+		}
+		p.line(2, p.yellow("!"), cut(inDocument, func(names lister) string { return warningsWords([]plan.Warning{warning}, names) }))
+	}
+}

@@ -1,0 +1,137 @@
+package view
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"provision/internal/cluster"
+	"provision/internal/hint"
+	"provision/internal/plan"
+)
+
+// ErrInterrupted is that a person was asked and there was an interrupt, which has been told.
+var ErrInterrupted = errors.New("interrupted: nothing was changed")
+
+// Question asks the person at the terminal, also when standard input is the users file.
+type Question struct {
+	s   Streams
+	tty io.ReadCloser // nil: nobody is asked
+}
+
+// NewQuestion finds the terminal before any work is done: without one and without yes, which asks nobody, nothing begins.
+func NewQuestion(s Streams, yes bool) (Question, error) {
+	q := Question{s: s}
+	if yes {
+		return q, nil
+	}
+	if s.inFile != nil && term.IsTerminal(int(s.inFile.Fd())) {
+		q.tty = s.inFile
+		return q, nil
+	}
+	if s.errTerminal {
+		if tty, err := os.Open("/dev/tty"); err == nil {
+			q.tty = tty
+			return q, nil
+		}
+	}
+	return q, hint.With(errors.New("there is no terminal to ask on"), "give --yes; to see first what would be done: --dry-run=server")
+}
+
+// Ask asks whether plans are to be carried out, which were shown in a format, and takes only "yes": the error is why not. Nobody is
+// asked blind: where standard output has no text of the plans, they are drawn beside it. An interrupt means no (ErrInterrupted),
+// and so does the loss of the lock (cluster.ErrLockLost).
+func (q Question) Ask(ctx context.Context, v Page, format string, all plan.Proposals) error {
+	if q.tty == nil {
+		return nil
+	}
+	if err := q.s.Unwritten(); err != nil && format == "text" {
+		return fmt.Errorf("nothing was changed: the plan that is asked about could not be shown: %v", Bare(err))
+	}
+	p := q.s.err()
+	if format != "text" {
+		v.plans(p, all)
+	}
+	v.question(p, all)
+	answer := make(chan string, 1)
+	go func() {
+		line, err := bufio.NewReader(q.tty).ReadString('\n')
+		if err != nil { // Ctrl-D leaves the cursor where it is
+			p.gap()
+		}
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		p.gap()
+		if cause := context.Cause(ctx); errors.Is(cause, cluster.ErrLockLost) {
+			return cause
+		}
+		p.line(0, "", ErrInterrupted.Error())
+		return ErrInterrupted
+	case a := <-answer:
+		if a != "yes" {
+			return errors.New("nothing was changed: the answer was not \"yes\"")
+		}
+	}
+	p.gap()
+	return nil
+}
+
+// question writes what is to be answered, below the names of all that will be deleted.
+func (v Page) question(p pen, all plan.Proposals) {
+	var gone, sets []string
+	for _, one := range all {
+		gone = append(gone, deletions(one)...)
+		if one.Failed == nil {
+			sets = append(sets, one.Set)
+		}
+	}
+	if len(gone) > 0 {
+		p.gap()
+		p.line(0, "", "This deletes:")
+		for _, name := range gone {
+			p.line(2, "", p.red(name))
+		}
+	}
+	noun := "set"
+	if len(sets) > 1 {
+		noun = "sets"
+	}
+	question := fmt.Sprintf("%s %s %s on cluster %s (%s)?", v.Verb.question, noun, Listed(sets), v.Endpoint.Name, v.Endpoint.Server)
+	fmt.Fprintf(p.w, "\n%s Only \"yes\" is accepted: ", p.flat(question))
+}
+
+// deletions names everything that a plan takes away.
+func deletions(p plan.Proposal) []string {
+	var list []string
+	for _, c := range p.Roles {
+		if c.Op == plan.Delete {
+			list = append(list, objectName(c.Before.Object()))
+		}
+	}
+	for _, c := range p.Bindings {
+		if c.Op == plan.Delete {
+			list = append(list, objectName(c.Before.Object()))
+		}
+	}
+	removed := map[string]bool{}
+	for _, u := range p.Users {
+		if u.Kubeconfig.Op == plan.Remove {
+			removed[u.Name] = true
+			list = append(list, strings.TrimPrefix(removal(p.Observed.Files[u.Name]), "remove ")+" of "+u.Name)
+		}
+	}
+	for _, name := range p.Leavers() {
+		if !removed[name] {
+			list = append(list, "user "+name+", whose kubeconfig is not here")
+		}
+	}
+	return list
+}

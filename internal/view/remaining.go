@@ -1,0 +1,285 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"provision/internal/cluster"
+	"provision/internal/hint"
+	"provision/internal/observe"
+	"provision/internal/plan"
+	"provision/internal/usersfile"
+)
+
+// Remainder is what revoke ends with: what people can still do.
+type Remainder struct {
+	Page
+	Plans  plan.Proposals      // that were carried out
+	Sets   []usersfile.Set     // of these plans, with their users files
+	Others observe.Ledgers     // of all sets
+	People []observe.Remainder // in the order in which they were named
+	DryRun bool                // nothing was kept: it is what would remain
+}
+
+// Print writes it to standard output, and what is not known beside it to standard error.
+func (r Remainder) Print(s Streams, format string) error {
+	if format == "text" {
+		r.draw(s.out())
+		for _, n := range ledgerNotes(r.Others) {
+			s.Warning(n.Message)
+		}
+	} else if err := printDocument(s.Out, format, r.document()); err != nil {
+		return err
+	}
+	if s.Unwritten() != nil { // what remains must be known all the same
+		r.draw(s.err())
+	}
+	return nil
+}
+
+// unread returns why it is not known what a set has of anybody: it could not be looked at, or a part of its ledger cannot be read;
+// nil: it is known.
+func unread(p plan.Proposal) error {
+	if p.Failed != nil || len(p.Observed.LedgerProblems) == 0 {
+		return p.Failed
+	}
+	what, _ := problemWords(p.Set, p.Observed.LedgerProblems[0], everyone)
+	return errors.New(what)
+}
+
+// OwnRead reports whether the ledgers of the sets themselves could be read whole.
+func (r Remainder) OwnRead() bool {
+	return !slices.ContainsFunc(r.Plans, func(p plan.Proposal) bool { return len(p.Observed.LedgerProblems) > 0 })
+}
+
+// own reports whether one of the plans was for a set.
+func (r Remainder) own(set string) bool {
+	return slices.ContainsFunc(r.Plans, func(p plan.Proposal) bool { return p.Set == set })
+}
+
+// draw writes what people can still do, once for all for whom it is the same, and which users files still name them.
+func (r Remainder) draw(p pen) {
+	for _, group := range together(r.People, r.likeness) {
+		r.person(p, group)
+	}
+	for _, set := range r.Sets {
+		r.stillNamed(p, set)
+	}
+}
+
+// likeness is equal for people who have the same groups, and to whom the same bindings grant.
+func (r Remainder) likeness(one observe.Remainder) any {
+	type alike struct {
+		lives                  bool
+		groups, grants, others string
+	}
+	l := alike{lives: !one.Until.IsZero(), groups: values(one.Groups)}
+	for _, a := range one.Grants {
+		through := a.Subject
+		if through.Kind == "User" {
+			through.Name = ""
+		}
+		l.grants += values(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name, through, a.Set, a.Proof, a.Allowed)
+	}
+	for _, o := range one.Others {
+		l.others += values(o.Set, o.Namespace, o.Groups, o.Removed)
+	}
+	return l
+}
+
+// person writes what one person can still do, or several for whom it is the same.
+func (r Remainder) person(p pen, group []observe.Remainder) {
+	one := group[0]
+	until, ends := untilWords(group, func(one observe.Remainder) time.Time { return one.Until })
+	who, as, nothing := p.bold(one.User), "a member", "no binding in the cluster grants anything to that name or these groups"
+	if len(group) > 1 {
+		who, as, nothing = p.bold(thousands(len(group))+" users"), "members", "no binding in the cluster grants anything to those names or these groups"
+	}
+	p.gap()
+	switch {
+	case !one.Until.IsZero():
+		can := "can still authenticate " + until
+		if len(one.Groups) > 0 {
+			can += ", as " + as + " of " + strings.Join(one.Groups, ", ")
+		}
+		if len(one.Grants) > 0 {
+			p.line(0, who, can+"; that still allows:")
+		} else {
+			p.line(0, who, can+"; "+nothing)
+		}
+	case !r.OwnRead():
+		p.line(0, "", fmt.Sprintf("whether %s can still authenticate is not known: the ledger of this set could not be read", who))
+	case !r.Others.Everywhere || r.Others.Err != nil:
+		p.line(0, who, "cannot authenticate: no certificate of this set lives")
+	default:
+		p.line(0, who, "cannot authenticate: no certificate of this set lives, nor of another set in the cluster")
+	}
+	if len(group) > 1 {
+		p.line(2, "", r.names(each(group, func(one observe.Remainder) string { return withBrackets(plan.Quoted(one.User), ends(one)) })))
+	}
+	if !one.Until.IsZero() {
+		r.grants(p, group)
+		r.otherSets(p, group)
+	}
+}
+
+// grants lists what bindings still grant to people who have the same, with the way to take each away.
+func (r Remainder) grants(p pen, group []observe.Remainder) {
+	throughGroup := false // a group of the set itself
+	for i, a := range group[0].Grants {
+		owner := "not of this set"
+		switch {
+		case r.own(a.Set):
+			owner, throughGroup = "of this set", throughGroup || a.Subject.Kind == "Group"
+		case a.Set != "":
+			owner = "of the set " + a.Set
+		}
+		proof := "grants nothing now"
+		if a.Allowed {
+			proof = "the API server says yes to: " + a.Proof
+		} else if a.Proof != "" {
+			proof = "the API server says no to: " + a.Proof
+		}
+		var subjects []plan.Subject
+		for _, one := range group {
+			if s := one.Grants[i].Subject; !slices.Contains(subjects, s) {
+				subjects = append(subjects, s)
+			}
+		}
+		through := strings.ToLower(subjects[0].Kind) + " " + r.names(each(subjects, func(s plan.Subject) string { return s.Name }))
+		p.line(2, p.yellow("!"), fmt.Sprintf("%s (%s, through %s, %s): %s", objectName(a.Binding.Object()), objectName(a.Binding.RoleRef.In("")), through, owner, proof))
+		if !r.own(a.Set) {
+			p.line(6, "", wayLine(wayOut(a.Binding, a.Set, subjects, each(group, func(one observe.Remainder) string { return one.User }), r.names)))
+		}
+	}
+	if throughGroup {
+		p.hint(2, "bind groups to members (bindTo: Members) so that leaving takes effect at once")
+	}
+}
+
+// otherSets lists the other sets that know people, who are known to the same ones.
+func (r Remainder) otherSets(p pen, group []observe.Remainder) {
+	for i, o := range group[0].Others {
+		until, _ := untilWords(group, func(one observe.Remainder) time.Time { return one.Others[i].Until })
+		has := "a certificate for that name"
+		if len(group) > 1 {
+			has = "certificates for these names"
+		}
+		text := fmt.Sprintf("the set %s, whose ledger is in the namespace %s, has %s %s", o.Set, o.Namespace, has, until)
+		if len(o.Groups) > 0 {
+			text += ", as a member of " + strings.Join(o.Groups, ", ")
+		}
+		if o.Removed {
+			p.line(2, p.yellow("!"), text+": it was removed there already")
+			continue
+		}
+		names := strings.Join(each(group, func(one observe.Remainder) string { return hint.ShellWord(one.User) }), " ")
+		p.line(2, p.yellow("!"), text+": to revoke it there too:")
+		p.line(6, "", fmt.Sprintf("provision revoke --set %s %s", o.Set, names))
+	}
+}
+
+// stillNamed names those of the people that a users file still has, and what the next apply does with it.
+func (r Remainder) stillNamed(p pen, set usersfile.Set) {
+	in := slices.DeleteFunc(slices.Clone(r.People), func(one observe.Remainder) bool {
+		return !slices.ContainsFunc(set.Users, func(u usersfile.User) bool { return u.Name == one.User })
+	})
+	for _, group := range together(in, func(one observe.Remainder) any { return one.Until.IsZero() }) {
+		then := "does all the rest and ends with 1"
+		if r.DryRun {
+			then = "would do all the rest and end with 1"
+		}
+		if group[0].Until.IsZero() {
+			then = "gives it all back" // nothing is left that keeps the name from being used again
+		}
+		who := "the user"
+		if len(group) > 1 {
+			who = fmt.Sprintf("these %s users", thousands(len(group)))
+		}
+		names := r.names(each(group, func(one observe.Remainder) string { return one.User }))
+		p.gap()
+		p.line(0, "", fmt.Sprintf("%s still names %s: take %s out, or the next apply %s", set.Pos.File, names, who, then))
+	}
+}
+
+// remainderDoc is a Remainder for programs.
+type remainderDoc struct {
+	head
+	Sets   []string      `json:"sets"`
+	DryRun bool          `json:"dryRun"` // nothing was kept: what would remain
+	Users  []leftWithDoc `json:"users"`
+	Errors []note        `json:"errors"` // why this may not be all
+}
+
+// leftWithDoc is what one person is left with.
+type leftWithDoc struct {
+	User   string         `json:"user"`
+	Until  time.Time      `json:"until,omitzero"` // none: no certificate of theirs lives
+	Groups []string       `json:"groups"`
+	Grants []leftGrantDoc `json:"grants"`
+	Others []inSetDoc     `json:"otherSets"` // that know living certificates of that name, too
+}
+
+// inSetDoc is what another set knows of them.
+type inSetDoc struct {
+	Set       string    `json:"set"`
+	Namespace string    `json:"namespace"` // of its ledger
+	Until     time.Time `json:"until"`
+	Groups    []string  `json:"groups"`
+	Removed   bool      `json:"removed"` // the person has left that set already
+}
+
+// leftGrantDoc is what a binding still grants to them.
+type leftGrantDoc struct {
+	Binding   string `json:"binding"`
+	Role      string `json:"role"`
+	Through   string `json:"through"`
+	Set       string `json:"set,omitempty"`
+	Proof     string `json:"proof,omitempty"`
+	Allowed   bool   `json:"allowed"`
+	Namespace string `json:"namespace,omitempty"`
+	Command   string `json:"command,omitempty"` // takes it away; not for what a set grants to a group
+}
+
+// document makes the document, with what is not known as its errors.
+func (r Remainder) document() remainderDoc {
+	d := remainderDoc{head: r.head("Remainder"), DryRun: r.DryRun, Sets: []string{}, Users: []leftWithDoc{}, Errors: orEmpty(ledgerNotes(r.Others))}
+	for _, set := range r.Sets {
+		d.Sets = append(d.Sets, set.Name)
+	}
+	for _, p := range r.Plans {
+		for _, damage := range p.Observed.LedgerProblems {
+			what, _ := problemWords(p.Set, damage, everyone)
+			d.Errors = append(d.Errors, note{Set: p.Set, Code: string(damage.Code), Message: what})
+		}
+	}
+	d.Errors = append(d.Errors, brokenNotes(r.Broken)...)
+	for _, one := range r.People {
+		u := leftWithDoc{User: one.User, Until: one.Until, Groups: one.Groups, Grants: []leftGrantDoc{}, Others: []inSetDoc{}}
+		for _, a := range one.Grants {
+			u.Grants = append(u.Grants, r.grantDoc(a, one.User))
+		}
+		for _, o := range one.Others {
+			u.Others = append(u.Others, inSetDoc{o.Set, o.Namespace, o.Until, orEmpty(o.Groups), o.Removed})
+		}
+		d.Users = append(d.Users, u)
+	}
+	return d
+}
+
+// grantDoc writes what a binding grants to a user.
+func (r Remainder) grantDoc(a cluster.Access, user string) leftGrantDoc {
+	d := leftGrantDoc{
+		Binding: objectName(a.Binding.Object()), Namespace: a.Binding.Namespace, Role: objectName(a.Binding.RoleRef.In("")),
+		Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name, Set: a.Set, Proof: a.Proof, Allowed: a.Allowed,
+	}
+	if !r.own(a.Set) {
+		if command, about := wayOut(a.Binding, a.Set, []plan.Subject{a.Subject}, []string{user}, everyone); command != "" {
+			d.Command = wayLine(command, about)
+		}
+	}
+	return d
+}

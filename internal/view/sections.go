@@ -1,0 +1,288 @@
+package view
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"provision/internal/plan"
+	"provision/internal/usersfile"
+)
+
+// fewRows is how many rows of one kind are listed before the rest becomes a count: about a screen of them. Removals are always
+// listed.
+const fewRows = 50
+
+// row is one change.
+type row struct {
+	sign  string   // - ~ or +
+	text  string   // one line
+	below []string // lines below it, each with a sign of its own, as signed makes them
+	whole bool     // neither it nor a line below it is ever left out: what is granted here must be seen
+}
+
+// sections draws everything that a plan changes, of which o was observed.
+func (v Page) sections(p pen, of plan.Plan, o plan.Observed) {
+	v.users(p, of, o)
+	v.roles(p, of.Roles)
+	v.bindings(p, of)
+	v.requests(p, of.Requests)
+	v.forgotten(p, of.Forgotten)
+	v.ledger(p, of)
+}
+
+// rows draws a section: - first, then ~, then +; long runs of ~ and + are cut.
+func (v Page) rows(p pen, title string, list []row, unchanged int) {
+	if len(list) == 0 {
+		return
+	}
+	p.title(title)
+	for _, sign := range []string{"-", "~", "+"} {
+		shown, hidden := 0, 0
+		for _, r := range list {
+			if r.sign != sign {
+				continue
+			}
+			if !v.All && !r.whole && sign != "-" && shown >= fewRows {
+				hidden++
+				continue
+			}
+			shown++
+			p.line(2, p.symbol(sign), r.text)
+			v.below(p, r)
+		}
+		if hidden > 0 {
+			p.line(2, p.symbol(sign), "... and "+thousands(hidden)+" more like these (--show-all lists them)")
+		}
+	}
+	if unchanged > 0 {
+		p.line(4, "", p.faint(thousands(unchanged)+" unchanged"))
+	}
+}
+
+// below draws the + and - lines below a row.
+func (v Page) below(p pen, r row) {
+	shown, hidden := 0, 0
+	for _, line := range r.below {
+		sign, text, _ := strings.Cut(line, " ")
+		if !v.All && !r.whole && sign == "+" && shown == fewRows {
+			hidden++
+			continue
+		}
+		shown++
+		p.line(6, p.symbol(sign), text)
+	}
+	if hidden > 0 {
+		p.line(6, p.symbol("+"), "... and "+thousands(hidden)+" more (--show-all lists them)")
+	}
+}
+
+// users lists the people whose certificate or kubeconfig changes, in the order of the plan.
+func (v Page) users(p pen, of plan.Plan, o plan.Observed) {
+	var list []row
+	unchanged, width := 0, 0
+	for _, u := range of.Users {
+		if !u.Idle() {
+			width = max(width, runewidth.StringWidth(plan.Quoted(u.Name)))
+		}
+	}
+	inError := map[string]bool{}
+	for _, problem := range of.Problems {
+		inError[problem.User] = true
+	}
+	for _, u := range of.Users {
+		name := runewidth.FillRight(plan.Quoted(u.Name), width)
+		switch {
+		case u.Kubeconfig.Op == plan.Remove:
+			path := filepath.Join(v.Dir, usersfile.FileName(u.Name))
+			list = append(list, row{sign: "-", text: fmt.Sprintf("%s  %s %s: %s", name, removal(o.Files[u.Name]), path, v.reasons(u.Kubeconfig.Reasons))})
+		case u.Certificate.Op != plan.Keep:
+			sign := "~"
+			if u.Certificate.Before == nil && u.Certificate.Op != plan.Reissue {
+				sign = "+"
+			}
+			words := certificateWords(u.Certificate.After)
+			list = append(list, row{sign: sign, text: fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, words, v.reasons(u.Certificate.Reasons))})
+		case u.Abandon:
+			list = append(list, row{sign: "-", text: name + "  drop the key of an earlier try"})
+		case u.Kubeconfig.Op != plan.Keep:
+			list = append(list, row{sign: "~", text: name + "  rewrite kubeconfig: " + v.reasons(u.Kubeconfig.Reasons)})
+		case !inError[u.Name]:
+			unchanged++
+		}
+	}
+	v.rows(p, "users", list, unchanged)
+}
+
+// reasons says why something changes.
+func (v Page) reasons(list []plan.Reason) string {
+	return v.brief(func(names lister) string { return reasonsWords(list, names) })
+}
+
+// removal says what is removed of a user's kubeconfig: a file with entries for other clusters stays.
+func removal(f plan.File) string {
+	if len(f.Taken) > 0 {
+		return "remove this cluster's entry from kubeconfig"
+	}
+	return "remove kubeconfig"
+}
+
+// certificateWords says what is asked for: how long, what key, which groups.
+func certificateWords(c *plan.Certificate) string {
+	words := usersfile.FormatDuration(c.Duration) + ", " + string(c.KeyAlgorithm)
+	if len(c.Groups) > 0 {
+		words += ", " + quotedWords(c.Groups)
+	}
+	return words
+}
+
+// roles lists those of the set that change, with every rule that is given: none is left out.
+func (v Page) roles(p pen, changes []plan.Change[plan.Role]) {
+	var list []row
+	unchanged := 0
+	for _, c := range changes {
+		if c.Op == plan.Keep {
+			unchanged++
+			continue
+		}
+		of := c.Object()
+		r := row{sign: sign(c.Op), text: fmt.Sprintf("%s %s: %s", c.Op, objectName(of.Object()), v.reasons(c.Reasons)), whole: true}
+		if c.Op == plan.Create {
+			r.below = signed("+", ruleTexts(c.After.Rules))
+		}
+		r.below = append(r.below, changedLines(c.Reasons)...)
+		list = append(list, r)
+	}
+	v.rows(p, "roles", list, unchanged)
+}
+
+// bindings lists those of the set that change, with their subjects. Of those that give power nobody is left out.
+func (v Page) bindings(p pen, of plan.Plan) {
+	var list []row
+	powerful := powerfulRoles(of)
+	unchanged := 0
+	for _, c := range of.Bindings {
+		if c.Op == plan.Keep {
+			unchanged++
+			continue
+		}
+		b := c.Object()
+		name, role := objectName(b.Object()), objectName(b.RoleRef.In(""))
+		r := row{sign: sign(c.Op), text: fmt.Sprintf("%s %s (%s): %s", c.Op, name, role, v.reasons(c.Reasons)), whole: powerful[b.RoleRef]}
+		// No other has lines below.
+		//exhaustive:ignore
+		switch c.Op {
+		case plan.Create:
+			r.below = signed("+", subjectTexts(c.After.Subjects))
+		case plan.Delete:
+			r.below = signed("-", subjectTexts(c.Before.Subjects))
+		}
+		r.below = append(r.below, changedLines(c.Reasons)...)
+		list = append(list, r)
+	}
+	v.rows(p, "bindings", list, unchanged)
+}
+
+// powerfulRoles returns the roles that the plan warns of, and cluster-admin.
+func powerfulRoles(p plan.Plan) map[plan.RoleRef]bool {
+	refs := map[plan.RoleRef]bool{plan.ClusterAdminRole: true}
+	for _, w := range p.Warnings {
+		if w.Code == plan.PowerfulRole || w.Code == plan.PowerfulGrant {
+			refs[w.Role] = true
+		}
+	}
+	return refs
+}
+
+// requests lists requests that would be issued for nobody.
+func (v Page) requests(p pen, changes []plan.Change[plan.Request]) {
+	var list []row
+	for _, c := range changes {
+		list = append(list, row{sign: sign(c.Op), text: fmt.Sprintf("%s %s: %s", c.Op, objectName(plan.Object{Kind: "CertificateSigningRequest", Name: c.Before.Name}), v.reasons(c.Reasons))})
+	}
+	v.rows(p, "requests", list, 0)
+}
+
+// forgotten lists the entries of clusters that are no more.
+func (v Page) forgotten(p pen, changes []plan.Change[plan.ClusterEntry]) {
+	var list []row
+	for _, c := range changes {
+		e := c.Before
+		list = append(list, row{sign: "-", text: fmt.Sprintf("%s  remove context %s for cluster %s at %s: %s", e.File, orDash(e.Context), e.Cluster, orDash(e.Server), v.reasons(c.Reasons))})
+	}
+	v.rows(p, "obsolete contexts", list, 0)
+}
+
+// ledger lists what the record of certificates learns, besides the certificates that are issued now. Records that change in one
+// way, for one reason, are one row.
+func (v Page) ledger(p pen, of plan.Plan) {
+	var list []row
+	if of.Ledger.CreateNamespace && of.Changes() {
+		list = append(list, row{sign: "+", text: "create namespace/" + of.Ledger.Namespace + ", which has no records of this set yet"})
+	}
+	type way struct {
+		op     plan.Op
+		reason plan.ReasonCode
+	}
+	var left []string
+	var records []plan.Change[plan.Record]
+	for _, c := range of.Ledger.Records {
+		if c.Op == plan.Update && len(c.Reasons) == 1 && c.Before.Removed.IsZero() && !c.Object().Removed.IsZero() {
+			left = append(left, c.Object().User)
+			continue
+		}
+		records = append(records, c)
+	}
+	for _, group := range together(records, func(c plan.Change[plan.Record]) any { return way{c.Op, c.Reasons[0].Code} }) {
+		c := group[len(group)-1]
+		text := fmt.Sprintf("%s record of %s (until %s): %s", c.Op, plan.Quoted(c.Object().User), timeWords(c.Object().Until()), v.reasons(c.Reasons))
+		if n := len(group); n > 1 {
+			users := slices.Compact(each(group, func(c plan.Change[plan.Record]) string { return plan.Quoted(c.Object().User) }))
+			text = fmt.Sprintf("%s %s of %s: %s", c.Op, Plural(n, "record"), v.names(users), v.reasons([]plan.Reason{{Code: c.Reasons[0].Code}}))
+		}
+		list = append(list, row{sign: sign(c.Op), text: text})
+	}
+	if len(left) > 0 {
+		names := v.names(slices.Compact(left)) // one may have several certificates
+		list = append(list, row{sign: "~", text: "note who left, so that nobody else gets the name while a certificate for it lives: " + names})
+	}
+	v.rows(p, "ledger", list, 0)
+}
+
+// sign returns the sign of what is done to an object.
+func sign(op plan.Op) string {
+	// Every other changes what is there.
+	//exhaustive:ignore
+	switch op {
+	case plan.Create:
+		return "+"
+	case plan.Delete:
+		return "-"
+	}
+	return "~"
+}
+
+// changedLines lists what an update takes away and adds, one per line.
+func changedLines(reasons []plan.Reason) []string {
+	var lines []string
+	for _, r := range reasons {
+		if r.Code == plan.SubjectsChanged || r.Code == plan.RulesChanged {
+			added, removed := changeTexts(r)
+			lines = append(lines, signed("-", removed)...)
+			lines = append(lines, signed("+", added)...)
+		}
+	}
+	return lines
+}
+
+// signed puts a sign before each text.
+func signed(sign string, texts []string) []string {
+	lines := make([]string, 0, len(texts))
+	for _, t := range texts {
+		lines = append(lines, sign+" "+t)
+	}
+	return lines
+}

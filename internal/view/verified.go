@@ -1,0 +1,209 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"provision/internal/cluster"
+	"provision/internal/plan"
+	"provision/internal/verify"
+)
+
+// Verification is what logins with the kubeconfigs have shown.
+type Verification struct {
+	Page
+	Sets   []verify.Set
+	Unseen *cluster.PermissionError // why nobody could look for rights from outside the files; nil: somebody could
+	Strict bool                     // any right from outside the file is a difference
+}
+
+// OK reports whether all is as the files say, as far as they could be read.
+func (v Verification) OK() bool {
+	if v.Strict && v.Unseen != nil {
+		return false
+	}
+	return !slices.ContainsFunc(v.results(), func(r verify.Result) bool { return !r.OK() })
+}
+
+// Print writes a table for people, with what was not looked at on standard error, or a document.
+func (v Verification) Print(s Streams, format string) error {
+	if format != "text" {
+		return printDocument(s.Out, format, v.document())
+	}
+	p := s.out()
+	v.table().write(p.w)
+	v.contexts(p)
+	var outside []plan.Held
+	for _, r := range v.results() {
+		outside = append(outside, r.Outside...)
+	}
+	p.outside(outside)
+	for _, n := range v.unseen() {
+		s.Warning(n.Message)
+		s.err().hint(0, n.Hint)
+	}
+	p.gap()
+	v.summary(p)
+	return nil
+}
+
+// results returns those of all sets, in the order of the files.
+func (v Verification) results() []verify.Result {
+	var all []verify.Result
+	for _, set := range v.Sets {
+		all = append(all, set.Results...)
+	}
+	return all
+}
+
+// unseen makes a note of why rights from outside the files were not looked at.
+func (v Verification) unseen() []note {
+	if v.Unseen == nil {
+		return nil
+	}
+	return []note{{Code: "OutsideNotRead", Message: "rights from outside the file were not looked at: " + OneLine(v.Unseen), Hint: hintFor(v.Unseen, "provision verify")}}
+}
+
+// table has a row for each user. A difference that many may share for one cause is short there; summary tells the whole.
+func (v Verification) table() table {
+	var t table
+	t.add("USER", "GROUPS", "CERTIFICATE UNTIL", "GRANTS", "OUTSIDE", "RESULT")
+	for _, r := range v.results() {
+		until, outside, result := "-", outsideCell(r.Outside), "ok"
+		if !r.NotAfter.IsZero() {
+			until = timeWords(r.NotAfter)
+		}
+		if v.Unseen != nil {
+			outside = "?"
+		}
+		if !r.OK() {
+			result = strings.Join(each(sharedFirst(r.Differences), differenceCell), "; ")
+		}
+		t.add(r.User, orDash(strings.Join(r.Groups, " ")), until, strconv.Itoa(r.Grants), outside, result)
+	}
+	return t
+}
+
+// contexts lists the kubeconfigs that do not lead here by themselves.
+func (v Verification) contexts(p pen) {
+	var others []verify.OtherCurrent
+	for _, r := range v.results() {
+		if r.Current != nil {
+			others = append(others, *r.Current)
+		}
+	}
+	for _, group := range together(others, func(o verify.OtherCurrent) any { return values(o.Context == "", o.Server) }) {
+		p.line(2, p.yellow("!"), cut(inDocument, func(names lister) string { return currentWords(group, names) }))
+	}
+}
+
+// summary counts the users who differ from the file, with the causes and the ways out, or says that nobody does.
+func (v Verification) summary(p pen) {
+	all := v.results()
+	var common []string
+	hints := map[string]bool{}
+	differ, more := 0, 0
+	for _, r := range all {
+		if !r.OK() {
+			differ++
+		}
+		if len(r.Outside) > 0 {
+			more++
+		}
+		for _, d := range r.Differences {
+			hints[differenceWay(d.Code)] = true
+			if d.Code.Shared() {
+				common = append(common, differenceWords(d))
+			}
+		}
+	}
+	if differ > 0 {
+		slices.Sort(common)
+		for _, why := range slices.Compact(common) {
+			p.line(0, "", p.red(why))
+		}
+		for _, hint := range slices.Sorted(maps.Keys(hints)) {
+			p.hint(0, hint)
+		}
+		verb := "differ"
+		if differ == 1 {
+			verb = "differs"
+		}
+		p.line(0, "", p.red(fmt.Sprintf("%d of %s %s from the file", differ, Plural(len(all), "user"), verb)))
+		return
+	}
+	text := p.green(Plural(len(all), "user") + " verified")
+	switch {
+	case v.Unseen != nil && v.Strict:
+		text += p.red(", but nobody could look for rights from outside the file")
+	case v.Unseen != nil:
+		text += p.yellow(", rights from outside the file not looked at")
+	case more > 0:
+		text += p.yellow(fmt.Sprintf(", %d with rights from outside the file", more))
+	}
+	p.line(0, "", text)
+}
+
+// currentWords names kubeconfigs that do not lead here by themselves, whose current contexts lead to one server or are all missing.
+func currentWords(group []verify.OtherCurrent, names lister) string {
+	o := group[0]
+	switch {
+	case len(group) == 1 && o.Context == "":
+		return fmt.Sprintf("%s has no current context: kubectl needs --context %s", o.File, o.Needs)
+	case len(group) == 1:
+		return fmt.Sprintf("%s has the current context %s (%s): kubectl needs --context %s for this cluster", o.File, o.Context, o.Server, o.Needs)
+	}
+	has := "no current context"
+	if o.Context != "" {
+		has = "another current context (at " + o.Server + ")"
+	}
+	return fmt.Sprintf("%s kubeconfigs have %s: for this cluster kubectl needs --context: %s", thousands(len(group)), has,
+		names(each(group, func(o verify.OtherCurrent) string { return o.File + " " + o.Needs })))
+}
+
+// verifyDoc is the result for programs.
+type verifyDoc struct {
+	head
+	OK     bool            `json:"ok"`
+	Strict bool            `json:"strict"` // any right from outside the file is a difference
+	Users  []verifyUserDoc `json:"users"`
+	Errors []note          `json:"errors"` // why rights from outside the file, or sets whose file has a mistake, were not looked at
+}
+
+// verifyUserDoc is a row of it.
+type verifyUserDoc struct {
+	Set         string       `json:"set"`
+	User        string       `json:"user"`
+	OK          bool         `json:"ok"`
+	Groups      []string     `json:"groups"`
+	NotAfter    time.Time    `json:"notAfter,omitzero"`
+	Grants      int          `json:"grants"`
+	Outside     []outsideDoc `json:"outside"` // what bindings that are not of the set grant, and the file does not give as well
+	Differences []string     `json:"differences"`
+	Note        string       `json:"note,omitempty"` // what kubectl uses of the kubeconfig, if not what was verified
+}
+
+// document makes the document, in the order of the table.
+func (v Verification) document() verifyDoc {
+	d := verifyDoc{
+		head: v.head("Verification"), OK: v.OK() && len(v.Broken) == 0, Strict: v.Strict, Users: []verifyUserDoc{},
+		Errors: append(orEmpty(v.unseen()), brokenNotes(v.Broken)...),
+	}
+	for _, set := range v.Sets {
+		for _, r := range set.Results {
+			u := verifyUserDoc{
+				Set: set.Desired.Set, User: r.User, OK: r.OK(), Groups: orEmpty(r.Groups), NotAfter: r.NotAfter.UTC(), Grants: r.Grants,
+				Outside: outsideDocs(r.Outside), Differences: each(r.Differences, differenceWords),
+			}
+			if r.Current != nil {
+				u.Note = currentWords([]verify.OtherCurrent{*r.Current}, everyone)
+			}
+			d.Users = append(d.Users, u)
+		}
+	}
+	return d
+}
