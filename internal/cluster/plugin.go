@@ -65,9 +65,9 @@ type login struct {
 	timeout time.Duration
 	waiting func(Waiting)
 
-	turn  chan struct{} // has room for one: the goroutine that put it there runs the plugin
-	run   func() error  // gets a credential, or has one already; nil for an auth-provider, which is no program
-	renew func() error  // gets another credential than the one at hand, which was refused
+	turn  chan struct{}             // has room for one: the goroutine that put it there runs the plugin
+	run   func(*http.Request) error // puts a credential into a request; nil for an auth-provider, which is no program
+	renew func() error              // gets another credential than the one at hand, which was refused
 
 	mu       sync.Mutex
 	failed   error
@@ -94,8 +94,9 @@ func (l *login) prepare(config *rest.Config) error {
 	if err := authenticator.UpdateTransportConfig(&of); err != nil {
 		return err
 	}
-	l.run = func() error {
-		_, err := of.TLS.GetCertHolder.GetCert()
+	credentials := of.WrapTransport(unsent{})
+	l.run = func(request *http.Request) error {
+		_, err := credentials.RoundTrip(request)
 		return err
 	}
 	// A 401 is the one reason for which client-go runs a plugin whose credential has not ended.
@@ -111,6 +112,13 @@ func (l *login) prepare(config *rest.Config) error {
 	return nil
 }
 
+// unsent sends nothing: what stands before it has seen the request.
+type unsent struct{}
+
+func (unsent) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+}
+
 // unauthorized answers 401 to whatever it is asked.
 type unauthorized struct{}
 
@@ -118,12 +126,22 @@ func (unauthorized) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusUnauthorized, Body: http.NoBody}, nil
 }
 
-// ready returns when there is a credential that has not ended, or fails for good.
-func (l *login) ready(ctx context.Context) error {
+// ready returns request as it may be sent, with a token that has not ended if the plugin gives tokens, or fails for good.
+// Where client-go finds a token it does not run the plugin: one that ends just now would have it run once in each request.
+func (l *login) ready(request *http.Request) (*http.Request, error) {
 	if l.run == nil {
-		return l.failure()
+		return request, l.failure()
 	}
-	return l.limited(ctx, l.run)
+	request = request.Clone(request.Context())
+	// What goes on when the time is up writes to a request of its own.
+	asked := &http.Request{Header: http.Header{}}
+	if err := l.limited(request.Context(), func() error { return l.run(asked) }); err != nil {
+		return nil, err
+	}
+	if token := asked.Header.Get("Authorization"); token != "" {
+		request.Header.Set("Authorization", token)
+	}
+	return request, nil
 }
 
 // renewed is how often a credential that was refused has been replaced.

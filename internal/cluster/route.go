@@ -119,12 +119,14 @@ type routed struct {
 
 // RoundTrip sends one request.
 func (r *routed) RoundTrip(request *http.Request) (*http.Response, error) {
+	runs := r.login.renewed()
 	if r.login != nil {
-		if err := r.login.ready(request.Context()); err != nil {
+		ready, err := r.login.ready(request)
+		if err != nil {
 			return nil, err
 		}
+		request = ready
 	}
-	runs := r.login.renewed()
 	response, err := r.next.RoundTrip(request)
 	if err == nil {
 		return response, nil

@@ -96,7 +96,11 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, len(args) == 2, "signal INT|TERM|KILL|STOP|CONT NAME")
 	s, ok := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[args[0]]
 	usage(ts, neg, ok, "signal INT|TERM|KILL|STOP|CONT NAME")
-	ts.Check(jobOf(ts, args[1]).command.Process.Signal(s))
+	process := jobOf(ts, args[1]).command.Process
+	ts.Check(process.Signal(s))
+	if s == syscall.SIGSTOP && !untilStopped(process.Pid) {
+		ts.Fatalf("%s goes on in spite of SIGSTOP", args[1])
+	}
 }
 
 // ended waits for a job, which must end with exactly this code; -1 is by a

@@ -1,12 +1,17 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,7 +52,9 @@ func stopAt(ts *testscript.TestScript, neg bool, args []string) {
 				jobsMu.Unlock()
 				if j != nil {
 					j.command.Process.Signal(syscall.SIGSTOP)
-					os.WriteFile(traces, []byte("stopped\n"), 0o644)
+					if untilStopped(j.command.Process.Pid) {
+						os.WriteFile(traces, []byte("stopped\n"), 0o644)
+					}
 				}
 			})
 		}
@@ -96,4 +103,35 @@ func stopAt(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the webhook is not asked within %v", patience)
 		}
 	}
+}
+
+// untilStopped waits until no thread of a process runs any more, and reports whether it came to that. SIGSTOP is taken by
+// one thread, which has the others stop: on a busy machine one of them may run on for long enough to send a request.
+func untilStopped(pid int) bool {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if stopped(pid) {
+			return true
+		}
+	}
+	return false
+}
+
+func stopped(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		state, err := exec.Command("ps", "-o", "state=", "-p", strconv.Itoa(pid)).Output()
+		return err == nil && strings.HasPrefix(strings.TrimSpace(string(state)), "T")
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended
+		}
+		// PID (COMMAND) STATE ...: the command may hold anything.
+		_, state, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
+		if !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
