@@ -59,7 +59,7 @@ func (r *reader) roles(v value) []Role {
 			r.fail(name, field.Forbidden(name.path, "names that begin with system: are reserved for Kubernetes itself: choose another name, or list it under allowReserved"))
 		}
 		// A list that was given and found wrong does not make a ClusterRole.
-		inCluster := !o.get("namespaces").given()
+		inCluster := !o.get("namespaces").given() && !o.get("namespaces").misspelt
 		if role.Name != "" && (inCluster || len(role.Namespaces) > 0) {
 			kind := "role"
 			if inCluster {
@@ -109,9 +109,10 @@ func (r *reader) rule(v value, namespaced bool) rbacv1.PolicyRule {
 	if len(rule.Verbs) == 0 {
 		absent("verbs", `must hold at least one verb, as in ["get", "list"]`)
 	}
-	if len(rule.NonResourceURLs) > 0 {
-		urls := o.get("nonResourceURLs")
+	urls := o.get("nonResourceURLs")
+	if len(rule.NonResourceURLs) > 0 || urls.misspelt {
 		switch {
+		case urls.misspelt:
 		case namespaced:
 			r.fail(urls, field.Forbidden(urls.path, "belongs into a ClusterRole: leave out the role's namespaces"))
 		case len(rule.APIGroups)+len(rule.Resources)+len(rule.ResourceNames) > 0:
@@ -213,6 +214,7 @@ func (r *reader) grant(v value) (Grant, bool) {
 	switch {
 	case role.given() && clusterRole.given():
 		r.fail(clusterRole, field.Forbidden(clusterRole.path, "must not stand beside role: a grant is of one of the two"))
+	case role.misspelt || clusterRole.misspelt:
 	case !role.given() && !clusterRole.given():
 		r.required(v, "must have role or clusterRole")
 	case role.given() && !namespaces.given():

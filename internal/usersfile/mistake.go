@@ -49,8 +49,11 @@ func (r *reader) invalid(v value, bad, detail string) {
 	r.fail(v, field.Invalid(v.path, bad, detail))
 }
 
+// required records that a value is missing, unless the file has it under a misspelt name: that was recorded.
 func (r *reader) required(v value, detail string) {
-	r.fail(v, field.Required(v.path, detail))
+	if !v.misspelt {
+		r.fail(v, field.Required(v.path, detail))
+	}
 }
 
 func (r *reader) duplicate(v value, bad string, first Pos) {

@@ -26,6 +26,8 @@ type value struct {
 	parent *yaml.Node // where a missing field is reported
 	path   *field.Path
 	form   string // the path without numbers: that of all fields that are read alike
+
+	misspelt bool // the file does not say it, and has an unknown field that was meant to be it
 }
 
 // given reports whether the file has the field, even if it is null or empty.
@@ -54,17 +56,18 @@ type object struct {
 	fields []string // in the order of keys and values
 	keys   []*yaml.Node
 	values []*yaml.Node
+	meant  map[string]bool // fields that unknown ones were meant to be
 }
 
 // object reads a mapping with the given fields; unknown and repeated keys are errors. Anything but a mapping gives an
 // object without any field and false.
 func (r *reader) object(v value, fields ...string) (object, bool) {
-	o := object{value: v, fields: fields, keys: make([]*yaml.Node, len(fields)), values: make([]*yaml.Node, len(fields))}
+	o := object{value: v, fields: fields, keys: make([]*yaml.Node, len(fields)), values: make([]*yaml.Node, len(fields)), meant: map[string]bool{}}
 	if v.node.Kind != yaml.MappingNode {
 		r.wrongType(v, "an object ("+strings.Join(fields, ", ")+")")
 		return o, false
 	}
-	var unknown map[string]*yaml.Node
+	unknown := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key := v.node.Content[i]
 		if key.Kind != yaml.ScalarNode {
@@ -77,11 +80,8 @@ func (r *reader) object(v value, fields ...string) (object, bool) {
 				r.duplicate(value{node: key, path: child(v.path, key.Value), form: v.form}, key.Value, r.pos(first))
 				continue
 			}
-			if unknown == nil {
-				unknown = map[string]*yaml.Node{}
-			}
 			unknown[key.Value] = key
-			r.unknownField(v, key, fields)
+			o.meant[r.unknownField(v, key, fields)] = true
 			continue
 		}
 		if first := o.keys[f]; first != nil {
@@ -93,12 +93,14 @@ func (r *reader) object(v value, fields ...string) (object, bool) {
 	return o, true
 }
 
-func (r *reader) unknownField(v value, key *yaml.Node, fields []string) {
+// unknownField records an unknown field, and returns the one that it was meant to be, or "".
+func (r *reader) unknownField(v value, key *yaml.Node, fields []string) (meant string) {
 	msg := "unknown field; known are " + strings.Join(fields, ", ")
-	if s := Closest(key.Value, fields); s != "" {
-		msg = fmt.Sprintf("unknown field (did you mean %q?)", s)
+	if meant = Closest(key.Value, fields); meant != "" {
+		msg = fmt.Sprintf("unknown field (did you mean %q?)", meant)
 	}
 	r.note(value{node: key, path: child(v.path, key.Value), form: v.form}, Rule{Detail: msg}, printable(clip(key.Value)), msg)
+	return meant
 }
 
 // get returns a field, which must be one of those that the object was read with.
@@ -107,7 +109,8 @@ func (o object) get(name string) value {
 	if o.path != nil {
 		path = o.path.Child(name)
 	}
-	return value{node: o.values[slices.Index(o.fields, name)], parent: o.node, path: path, form: o.form + "." + name}
+	n := o.values[slices.Index(o.fields, name)]
+	return value{node: n, parent: o.node, path: path, form: o.form + "." + name, misspelt: n == nil && o.meant[name]}
 }
 
 // list returns the elements of a sequence; none for an absent, null or wrong value.
