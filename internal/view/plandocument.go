@@ -1,10 +1,6 @@
 package view
 
-import (
-	"runtime"
-
-	"provision/internal/plan"
-)
+import "provision/internal/plan"
 
 // document is a plan for programs.
 type document struct {
@@ -14,7 +10,6 @@ type document struct {
 	Changes  bool              `json:"changes"`
 	Blocked  bool              `json:"blocked"` // permissions are missing: apply would refuse a set, see sets
 	Summary  plan.Summary      `json:"summary"`
-	Seconds  int               `json:"estimatedSeconds"` // that an apply takes, roughly
 	Actions  []action          `json:"actions"`
 	Held     []action          `json:"held"` // what an error holds back, and apply does not do
 	Warnings []note            `json:"warnings"`
@@ -63,7 +58,6 @@ func planDocument(all plan.Proposals, v Page) document {
 	for _, p := range all {
 		d.Operator = p.Operator
 		d.Sets = append(d.Sets, setDoc{Set: p.Set, Cluster: v.cluster(), OutputDir: v.Dir, Changes: p.Changes(), Blocked: p.Blocked()})
-		d.Seconds += int(p.Estimate(p.Observed.Ledger, runtime.GOMAXPROCS(0)).Time.Seconds())
 		d.Actions = appendActions(d.Actions, p.Plan)
 		if p.Held != nil {
 			d.Held = appendActions(d.Held, *p.Held)

@@ -2,14 +2,13 @@ package view
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
 	"provision/internal/plan"
 )
 
-// summary ends one plan: what it does, for how long, and why not all can be done.
+// summary ends one plan: what it does, how long that takes at the least, and why not all can be done.
 func (v Page) summary(p pen, one plan.Proposal) {
 	lacks := Plural(len(one.Missing), "permission") + " missing"
 	if one.Blocked() && !v.Reading {
@@ -19,8 +18,8 @@ func (v Page) summary(p pen, one plan.Proposal) {
 	p.line(0, p.bold("plan:"), v.changes(p.style, one))
 	below := len("plan: ")
 	if one.Changes() {
-		if words := estimateWords(one.Estimate(one.Observed.Ledger, runtime.GOMAXPROCS(0))); words != "" {
-			p.line(below, "", words)
+		if least := signerTime(one.Summarize().Certificates); least >= worthTelling {
+			p.line(below, "", "a stock signer takes at least "+least.String())
 		}
 	}
 	if left := len(one.Problems); left > 0 {
@@ -119,17 +118,11 @@ func amountWords(sum plan.Summary, all plan.Proposals) string {
 // worthTelling is how long an apply takes for which a person would rather know before they say yes.
 const worthTelling = 5 * time.Second
 
-// estimateWords says how long an apply takes, and why; "": not long.
-func estimateWords(e plan.Estimate) string {
-	if e.Time < worthTelling {
-		return ""
-	}
-	about := "takes about " + e.Time.Round(time.Second).String()
-	switch {
-	case e.Keys:
-		return about + ": RSA keys are slow to make"
-	case e.Measured:
-		return fmt.Sprintf("%s: the cluster's signer issues about %d certificates a second", about, e.Signer)
-	}
-	return fmt.Sprintf("%s: a stock signer issues about %d certificates a second", about, e.Signer)
+// signerTime is how long the signer takes for the certificates that are asked for, at the least, where it has the stock limits: so
+// many at once, and so many a second after that (kube-controller-manager's --kube-api-burst and --kube-api-qps,
+// pkg/controller/apis/config/v1alpha1/defaults.go:SetDefaults_KubeControllerManagerConfiguration).
+func signerTime(certificates map[plan.Op]int) time.Duration {
+	const burst, rate = 30, 20
+	asked := certificates[plan.Issue] + certificates[plan.Renew] + certificates[plan.Reissue] // one that is resumed may be issued
+	return time.Duration(max(0, asked-burst)/rate) * time.Second
 }
