@@ -15,8 +15,7 @@ import (
 // binding is what a binding of either scope says, in the shape of a plan: with its subjects in the order of the object.
 func binding(meta *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) plan.Binding {
 	b := plan.Binding{
-		Namespace: meta.Namespace, Name: meta.Name, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
-		Finalizers: meta.Finalizers, Ending: meta.DeletionTimestamp != nil, Origin: origin(meta),
+		Namespace: meta.Namespace, Name: meta.Name, Found: found(meta),
 		RoleRef: plan.RoleRef{Kind: ref.Kind, Name: ref.Name}, Subjects: make([]plan.Subject, 0, len(subjects)),
 	}
 	for _, s := range subjects {

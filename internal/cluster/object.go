@@ -34,6 +34,14 @@ func mark(m metav1.Object) {
 	m.SetAnnotations(annotations)
 }
 
+// found is what only an object has that was found.
+func found(meta *metav1.ObjectMeta) plan.Found {
+	return plan.Found{
+		UID: meta.UID, ResourceVersion: meta.ResourceVersion,
+		Finalizers: meta.Finalizers, Ending: meta.DeletionTimestamp != nil, Origin: origin(meta),
+	}
+}
+
 // origin reads where an object comes from. By default the API server names a writer after its user agent
 // (staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go:managerOrUserAgent).
 func origin(meta *metav1.ObjectMeta) plan.Origin {

@@ -19,9 +19,7 @@ var ErrAggregated = errors.New("somebody gave it an aggregationRule, which decid
 // role is a role of either scope in the shape of a plan. Its rules are never nil.
 func role(meta *metav1.ObjectMeta, rules []rbacv1.PolicyRule) plan.Role {
 	return plan.Role{
-		Namespace: meta.Namespace, Name: meta.Name, Rules: append([]rbacv1.PolicyRule{}, rules...),
-		UID: meta.UID, ResourceVersion: meta.ResourceVersion,
-		Finalizers: meta.Finalizers, Ending: meta.DeletionTimestamp != nil, Origin: origin(meta),
+		Namespace: meta.Namespace, Name: meta.Name, Rules: append([]rbacv1.PolicyRule{}, rules...), Found: found(meta),
 	}
 }
 

@@ -18,19 +18,27 @@ type Origin struct {
 	ByOthers  bool   `json:"byOthers,omitempty"`  // the API server has noted who wrote it, and provision is not among them
 }
 
-// elsewhere is the namespace that an object comes from which the file does not name; made are namespaces in which the set
-// has one like it. "": it is no copy.
-func (o Origin) elsewhere(namespace string, made func(yield func(namespace string, o Origin) bool)) string {
-	if namespace == "" {
+func (o Origin) origin() Origin { return o }
+
+// copiedFrom is the namespace that an object comes from which the file does not name, or "": it is no copy. made are the roles or
+// bindings of the set, of which those count that are like it.
+func copiedFrom[T interface {
+	Object() Object
+	origin() Origin
+}](o T, like func(T) bool, made ...[]T) string {
+	here, from := o.Object().Namespace, o.origin()
+	switch {
+	case here == "":
 		return "" // nothing that is cluster-wide was somewhere else
+	case from.Namespace != "" && from.Namespace != here:
+		return from.Namespace
+	case !from.ByOthers:
+		return ""
 	}
-	if o.Namespace != "" && o.Namespace != namespace {
-		return o.Namespace
-	}
-	if o.ByOthers {
-		for other, of := range made {
-			if other != "" && other != namespace && !of.ByOthers {
-				return other
+	for _, list := range made {
+		for _, other := range list {
+			if there := other.Object().Namespace; like(other) && there != "" && there != here && !other.origin().ByOthers {
+				return there
 			}
 		}
 	}
@@ -39,31 +47,15 @@ func (o Origin) elsewhere(namespace string, made func(yield func(namespace strin
 
 // copyOf is the namespace that a role was copied from, or "".
 func (r Role) copyOf(desired Desired, observed Observed) string {
-	return r.Origin.elsewhere(r.Namespace, func(yield func(string, Origin) bool) {
-		for _, list := range [][]Role{desired.Roles, observed.Roles} {
-			for _, other := range list {
-				if other.Name == r.Name && !yield(other.Namespace, other.Origin) {
-					return
-				}
-			}
-		}
-	})
+	return copiedFrom(r, func(other Role) bool { return other.Name == r.Name }, desired.Roles, observed.Roles)
 }
 
 // copyOf is the namespace that a binding was copied from, or "".
 func (b Binding) copyOf(desired Desired, observed Observed) string {
-	if slices.ContainsFunc(desired.Bindings, func(want Binding) bool { return want.Namespace == b.Namespace && want.RoleRef == b.RoleRef }) {
+	if slices.ContainsFunc(desired.Bindings, func(want Binding) bool { return want.Grant() == b.Grant() }) {
 		return ""
 	}
-	return b.Origin.elsewhere(b.Namespace, func(yield func(string, Origin) bool) {
-		for _, list := range [][]Binding{desired.Bindings, observed.Bindings} {
-			for _, other := range list {
-				if other.RoleRef == b.RoleRef && !yield(other.Namespace, other.Origin) {
-					return
-				}
-			}
-		}
-	})
+	return copiedFrom(b, func(other Binding) bool { return other.RoleRef == b.RoleRef }, desired.Bindings, observed.Bindings)
 }
 
 // Copy reports whether a change takes away a copy that somebody made, and whether that is needed for anybody to lose a

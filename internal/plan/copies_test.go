@@ -34,10 +34,10 @@ func TestCopies(t *testing.T) {
 			w.Desired.Bindings = []Binding{{Namespace: "shop", Name: name, RoleRef: edit, Subjects: []Subject{{"User", "jane"}}}}
 			w.Observed.Bindings = []Binding{
 				{Namespace: "shop", Name: name, RoleRef: edit, Subjects: []Subject{{"User", "jane"}}},
-				{Namespace: "mall", Name: name, RoleRef: edit, Subjects: c.subjects, Origin: c.origin},
+				{Namespace: "mall", Name: name, RoleRef: edit, Subjects: c.subjects, Found: Found{Origin: c.origin}},
 			}
 			w.Desired.Roles = []Role{{Namespace: "shop", Name: "tools"}}
-			w.Observed.Roles = []Role{{Namespace: "shop", Name: "tools"}, {Namespace: "mall", Name: "tools", Origin: c.origin}}
+			w.Observed.Roles = []Role{{Namespace: "shop", Name: "tools"}, {Namespace: "mall", Name: "tools", Found: Found{Origin: c.origin}}}
 			if c.destroy {
 				w.Desired.Bindings, w.Desired.Destroy = nil, true
 			}
@@ -75,7 +75,7 @@ func TestRevokeFromCopies(t *testing.T) {
 	w := settled(noon.Add(-time.Hour), wanted("jane"))
 	name := BindingName(setName, edit)
 	w.Observed.Bindings = []Binding{
-		{Namespace: "mall", Name: name, RoleRef: edit, Subjects: []Subject{{"User", "bob"}, {"User", "jane"}}, Origin: Origin{ByOthers: true}},
+		{Namespace: "mall", Name: name, RoleRef: edit, Subjects: []Subject{{"User", "bob"}, {"User", "jane"}}, Found: Found{Origin: Origin{ByOthers: true}}},
 		{Namespace: "shop", Name: name, RoleRef: edit, Subjects: []Subject{{"User", "jane"}}},
 	}
 	p := Revoke(w.Desired, w.Observed, []string{"jane"}, noon)

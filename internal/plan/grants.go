@@ -69,9 +69,6 @@ func computeBindings(desired Desired, observed Observed, unmet []Problem) ([]Cha
 	}
 	slices.SortFunc(problems, func(a, b Problem) int { return compareObjects(a.Object, b.Object) })
 	changes = replaced(changes)
-	slices.SortFunc(changes, func(a, b Change[Binding]) int {
-		x, y := a.Object(), b.Object()
-		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
-	})
+	sortChanges(changes)
 	return changes, problems
 }

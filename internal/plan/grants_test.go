@@ -204,7 +204,7 @@ func TestBindings(t *testing.T) {
 	viewName := strings.TrimPrefix(BindingName(setName, view), "provision:team:")
 	jane, joe := Subject{"User", "jane"}, Subject{"User", "joe"}
 	found := func(name string, ref RoleRef, subjects ...Subject) Binding {
-		return Binding{Namespace: "shop", Name: "provision:team:" + name, RoleRef: ref, Subjects: subjects, UID: "1", ResourceVersion: "1"}
+		return Binding{Namespace: "shop", Name: "provision:team:" + name, RoleRef: ref, Subjects: subjects, Found: Found{UID: "1", ResourceVersion: "1"}}
 	}
 	full := func(name string) ObjectKey { return ObjectKey{"shop", "provision:team:" + name} }
 	for _, c := range []struct {
@@ -292,7 +292,7 @@ func TestRoles(t *testing.T) {
 	}
 	want := Role{Namespace: "shop", Name: "reader", Rules: rule("get", "list")}
 	have := func(rules []rbacv1.PolicyRule) []Role {
-		return []Role{{Namespace: "shop", Name: "reader", Rules: rules, UID: "1", ResourceVersion: "7"}}
+		return []Role{{Namespace: "shop", Name: "reader", Rules: rules, Found: Found{UID: "1", ResourceVersion: "7"}}}
 	}
 	for _, c := range []struct {
 		name   string
@@ -343,7 +343,7 @@ func TestForeignRole(t *testing.T) {
 	if p := w.plan(); len(p.Bindings) > 0 || !slices.Equal(problemCodes(p), []ProblemCode{ForeignObject}) {
 		t.Errorf("new: %v, problems %v", shape(p.Bindings), problemCodes(p))
 	}
-	w.Observed.Bindings = []Binding{{Namespace: "shop", Name: name, RoleRef: reader, Subjects: []Subject{jane, joe}, UID: "1"}}
+	w.Observed.Bindings = []Binding{{Namespace: "shop", Name: name, RoleRef: reader, Subjects: []Subject{jane, joe}, Found: Found{UID: "1"}}}
 	w.BindingOwners[ObjectKey{"shop", name}] = setName
 	p := w.plan()
 	if len(p.Bindings) != 1 || p.Bindings[0].Op != Update || !slices.Equal(p.Bindings[0].After.Subjects, []Subject{jane}) {

@@ -81,13 +81,15 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
 		records = append(records, r)
 	}
-	slices.SortFunc(changes, func(a, b Change[Record]) int {
-		x, y := a.Object(), b.Object()
-		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
-	})
-	slices.SortFunc(records, func(a, b Record) int { return compareKeys(a.User, a.KeyHash, b.User, b.KeyHash) })
+	slices.SortFunc(changes, compareRecordChanges)
+	slices.SortFunc(records, compareRecords)
 	return changes, records, problems
 }
+
+// compareRecords orders by user and key.
+func compareRecords(a, b Record) int { return compareKeys(a.User, a.KeyHash, b.User, b.KeyHash) }
+
+func compareRecordChanges(a, b Change[Record]) int { return compareRecords(*a.Object(), *b.Object()) }
 
 // LedgerProblems says why the ledger may not list every living certificate.
 func LedgerProblems(desired Desired, observed Observed, now time.Time) []Problem {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -53,13 +54,8 @@ type Kubeconfig struct {
 	Endpoint  Endpoint `json:"endpoint"`
 }
 
-// Role is a Role or, without a namespace, a ClusterRole of the set.
-type Role struct {
-	Namespace string              `json:"namespace,omitempty"`
-	Name      string              `json:"name"`
-	Rules     []rbacv1.PolicyRule `json:"rules"`
-
-	// Only of one that was found.
+// Found is what only a role or binding has that was found in the cluster.
+type Found struct {
 	Origin
 	UID             types.UID `json:"uid,omitempty"`
 	ResourceVersion string    `json:"resourceVersion,omitempty"`
@@ -67,11 +63,19 @@ type Role struct {
 	Ending          bool      `json:"ending,omitempty"` // somebody has deleted it, and finalizers hold it
 }
 
+// Held reports whether the object would still be there after it was deleted. A binding would grant what it did.
+func (f Found) Held() bool { return f.Ending || len(f.Finalizers) > 0 }
+
+// Role is a Role or, without a namespace, a ClusterRole of the set.
+type Role struct {
+	Namespace string              `json:"namespace,omitempty"`
+	Name      string              `json:"name"`
+	Rules     []rbacv1.PolicyRule `json:"rules"`
+	Found
+}
+
 // Key returns the role's key.
 func (r Role) Key() ObjectKey { return ObjectKey{r.Namespace, r.Name} }
-
-// Held reports whether the role would still be there after it was deleted.
-func (r Role) Held() bool { return r.Ending || len(r.Finalizers) > 0 }
 
 // Kind returns Role or ClusterRole.
 func (r Role) Kind() string {
@@ -120,20 +124,11 @@ type Binding struct {
 	Name      string    `json:"name"`
 	RoleRef   RoleRef   `json:"roleRef"`
 	Subjects  []Subject `json:"subjects"` // sorted
-
-	// Only of one that was found.
-	Origin
-	UID             types.UID `json:"uid,omitempty"`
-	ResourceVersion string    `json:"resourceVersion,omitempty"`
-	Finalizers      []string  `json:"finalizers,omitempty"`
-	Ending          bool      `json:"ending,omitempty"` // somebody has deleted it, and finalizers hold it
+	Found
 }
 
 // Key returns the binding's key.
 func (b Binding) Key() ObjectKey { return ObjectKey{b.Namespace, b.Name} }
-
-// Held reports whether the binding would still be there after it was deleted. It would grant what it did.
-func (b Binding) Held() bool { return b.Ending || len(b.Finalizers) > 0 }
 
 // Kind returns RoleBinding or ClusterRoleBinding.
 func (b Binding) Kind() string {
@@ -173,6 +168,11 @@ func (b Binding) SetOf(label string) string {
 
 // Key returns the object's key among those of its kind.
 func (o Object) Key() ObjectKey { return ObjectKey{o.Namespace, o.Name} }
+
+// sortChanges orders changes of roles or of bindings by namespace and name.
+func sortChanges[T interface{ Object() Object }](changes []Change[T]) {
+	slices.SortFunc(changes, func(a, b Change[T]) int { return compareObjects((*a.Object()).Object(), (*b.Object()).Object()) })
+}
 
 // compareObjects orders by namespace and name.
 func compareObjects(a, b Object) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) }

@@ -11,7 +11,7 @@ import (
 
 // heldBy is what a subject has by a binding in a namespace ("" is the whole cluster).
 func heldBy(s Subject, set, role, namespace, binding string) Held {
-	return Held{Binding: Binding{Namespace: namespace, Name: binding, RoleRef: RoleRef{"ClusterRole", role}, Subjects: []Subject{s}, ResourceVersion: "7"}, Set: set, Subject: s}
+	return Held{Binding: Binding{Namespace: namespace, Name: binding, RoleRef: RoleRef{"ClusterRole", role}, Subjects: []Subject{s}, Found: Found{ResourceVersion: "7"}}, Set: set, Subject: s}
 }
 
 func (h Held) text() string {

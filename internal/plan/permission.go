@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 )
@@ -59,42 +60,35 @@ func (p Plan) Permissions() []Permission {
 		add("approve", certificatesGroup, "signers", "", SignerName)
 	}
 	for _, c := range p.Roles {
-		if copied, _ := c.Copy(); copied {
-			continue
-		}
-		resource := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[c.Object().Kind()]
-		switch c.Op {
-		case Create, Update:
-			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
-			if c.Op == Update { // it keeps what is not ours, so it reads first
-				add("get", rbacGroup, resource, c.After.Namespace, "")
-			}
-			add("escalate", rbacGroup, resource, c.After.Namespace, EscalateName(c))
-		case Delete:
-			add("delete", rbacGroup, resource, c.Before.Namespace, "")
+		if gives := writes(c, add); gives {
+			add("escalate", rbacGroup, resourceOf(c.After.Kind()), c.After.Namespace, EscalateName(c))
 		}
 	}
 	for _, c := range p.Bindings {
-		if copied, _ := c.Copy(); copied {
-			continue
-		}
-		resource := map[string]string{"RoleBinding": "rolebindings", "ClusterRoleBinding": "clusterrolebindings"}[c.Object().Kind()]
-		switch c.Op {
-		case Create, Update:
-			add(string(c.Op), rbacGroup, resource, c.After.Namespace, "")
-			if c.Op == Update {
-				add("get", rbacGroup, resource, c.After.Namespace, "")
-			}
-			role := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[c.After.RoleRef.Kind]
-			add("bind", rbacGroup, role, c.After.Namespace, c.After.RoleRef.Name)
+		if gives := writes(c, add); gives {
+			add("bind", rbacGroup, resourceOf(c.After.RoleRef.Kind), c.After.Namespace, c.After.RoleRef.Name)
 			if c.Before != nil && c.Op == Create {
-				add("delete", rbacGroup, resource, c.After.Namespace, "")
+				add("delete", rbacGroup, resourceOf(c.After.Kind()), c.After.Namespace, "")
 			}
-		case Delete:
-			add("delete", rbacGroup, resource, c.Before.Namespace, "")
 		}
 	}
 	return slices.SortedFunc(maps.Keys(need), comparePermissions)
+}
+
+// resourceOf is the resource of a kind of rbac.authorization.k8s.io.
+func resourceOf(kind string) string { return strings.ToLower(kind) + "s" }
+
+// writes adds what it takes to write a role or binding, and reports whether the change may give anything.
+func writes[T interface{ Object() Object }](c Change[T], add func(verb, group, resource, namespace, name string)) (gives bool) {
+	if copied, _ := c.Copy(); copied || c.Op == Keep {
+		return false
+	}
+	o := (*c.Object()).Object()
+	add(string(c.Op), rbacGroup, resourceOf(o.Kind), o.Namespace, "")
+	if c.Op == Update { // it keeps what is not ours, so it reads first
+		add("get", rbacGroup, resourceOf(o.Kind), o.Namespace, "")
+	}
+	return c.Op != Delete
 }
 
 // Possible reports whether an operator who lacks some permissions may make at least one of the changes to roles, bindings and

@@ -87,7 +87,7 @@ func randomWorld(r *rand.Rand) world {
 			w.Desired.Roles = append(w.Desired.Roles, Role{Namespace: namespace, Name: "reader", Rules: rules()})
 		}
 		if r.Intn(2) == 0 {
-			w.Observed.Roles = append(w.Observed.Roles, Role{Namespace: namespace, Name: pick(r, "reader", "writer"), Rules: rules(), UID: "r", ResourceVersion: "1"})
+			w.Observed.Roles = append(w.Observed.Roles, Role{Namespace: namespace, Name: pick(r, "reader", "writer"), Rules: rules(), Found: Found{UID: "r", ResourceVersion: "1"}})
 		} else if r.Intn(8) == 0 {
 			w.RoleOwners[ObjectKey{namespace, "reader"}] = pick(r, "", "other")
 		}
@@ -188,7 +188,7 @@ func randomGrant(r *rand.Rand, w *world, namespace string, ref RoleRef) {
 		w.Desired.Bindings = append(w.Desired.Bindings, Binding{Namespace: namespace, Name: name, RoleRef: ref, Subjects: want})
 	}
 	add := func(name string, ref RoleRef) {
-		b := Binding{Namespace: namespace, Name: name, RoleRef: ref, Subjects: some(r, subjects...), UID: types.UID("uid-" + name), ResourceVersion: "1"}
+		b := Binding{Namespace: namespace, Name: name, RoleRef: ref, Subjects: some(r, subjects...), Found: Found{UID: types.UID("uid-" + name), ResourceVersion: "1"}}
 		if r.Intn(8) == 0 {
 			b.Subjects = append(b.Subjects, b.Subjects...)
 		}

@@ -36,9 +36,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		}
 		p.Bindings = append(p.Bindings, c)
 	}
-	slices.SortFunc(p.Bindings, func(a, b Change[Binding]) int {
-		return compareKeys(a.Before.Namespace, a.Before.Name, b.Before.Namespace, b.Before.Name)
-	})
+	sortChanges(p.Bindings)
 	for _, b := range observed.Unlabelled {
 		if slices.ContainsFunc(b.Subjects, func(s Subject) bool { return s.Kind == "User" && leaves(s.Name) }) {
 			p.Problems = append(p.Problems, Problem{Code: LabelGone, Object: b.Object(),
@@ -83,10 +81,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
 		}
 	}
-	slices.SortFunc(p.Ledger.Records, func(a, b Change[Record]) int {
-		x, y := a.Object(), b.Object()
-		return compareKeys(x.User, x.KeyHash, y.User, y.KeyHash)
-	})
+	slices.SortFunc(p.Ledger.Records, compareRecordChanges)
 	p.Warnings = append(p.Warnings, reachWarnings(desired, observed, p)...)
 	return p
 }

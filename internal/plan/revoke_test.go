@@ -12,8 +12,8 @@ func TestRevoke(t *testing.T) {
 	jane, joe := Subject{"User", "jane"}, Subject{"User", "joe"}
 	w := settled(noon.Add(-day), wanted("jane", "dev"), wanted("joe", "dev"))
 	w.Observed.Bindings = []Binding{
-		{Namespace: "till", Name: BindingName(setName, edit), RoleRef: edit, Subjects: []Subject{jane}, UID: "1", ResourceVersion: "1"},
-		{Namespace: "shop", Name: BindingName(setName, edit), RoleRef: edit, Subjects: []Subject{jane, joe}, UID: "2", ResourceVersion: "2"},
+		{Namespace: "till", Name: BindingName(setName, edit), RoleRef: edit, Subjects: []Subject{jane}, Found: Found{UID: "1", ResourceVersion: "1"}},
+		{Namespace: "shop", Name: BindingName(setName, edit), RoleRef: edit, Subjects: []Subject{jane, joe}, Found: Found{UID: "2", ResourceVersion: "2"}},
 		{Namespace: "shop", Name: BindingName(setName, edit) + ":2", RoleRef: edit, Subjects: []Subject{joe, {"Group", "jane"}, {"Group", "dev"}}},
 		{Namespace: "shop", Name: "theirs", RoleRef: edit, Subjects: []Subject{jane}}, // a copied label
 	}

@@ -45,10 +45,7 @@ func computeRoles(desired Desired, observed Observed, unmet []Problem) ([]Change
 		}
 		changes = append(changes, Change[Role]{Op: Delete, Before: &r, Reasons: []Reason{reason}})
 	}
-	slices.SortFunc(changes, func(a, b Change[Role]) int {
-		x, y := a.Object(), b.Object()
-		return compareKeys(x.Namespace, x.Name, y.Namespace, y.Name)
-	})
+	sortChanges(changes)
 	return changes, unmet
 }
 

@@ -26,12 +26,12 @@ type Moved struct {
 // InputsOf gathers the versions of what a plan for desired is computed from. Source names the users file.
 func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs {
 	in := Inputs{"file " + source + " (set " + desired.Set + ")": desired.Digest, "cluster": cluster}
-	version := func(uid, resourceVersion string) string { return "uid " + uid + ", resourceVersion " + resourceVersion }
+	version := func(f Found) string { return "uid " + string(f.UID) + ", resourceVersion " + f.ResourceVersion }
 	for _, r := range observed.Roles {
-		in[r.Object().String()] = version(string(r.UID), r.ResourceVersion)
+		in[r.Object().String()] = version(r.Found)
 	}
 	for _, b := range observed.Bindings {
-		in[b.Object().String()] = version(string(b.UID), b.ResourceVersion)
+		in[b.Object().String()] = version(b.Found)
 	}
 	for _, r := range observed.Requests {
 		//words:ignore a version, which is compared

@@ -17,7 +17,7 @@ func busy() world {
 	w.Observed.Bindings[0].UID, w.Observed.Bindings[0].ResourceVersion = "u", "1"
 	w.BindingOwners[ObjectKey{"shop", BindingName(setName, edit)}] = setName
 	w.Desired.Roles = []Role{{Name: "reader"}}
-	w.Observed.Roles = []Role{{Name: "writer", UID: "w", ResourceVersion: "1"}}
+	w.Observed.Roles = []Role{{Name: "writer", Found: Found{UID: "w", ResourceVersion: "1"}}}
 	w.Namespaces = map[string]bool{"shop": true}
 	w.References = []Reference{{Object: Object{Kind: "Namespace", Name: "shop"}}}
 	const key = "0123456789abcdef0123456789abcdef"
@@ -119,7 +119,7 @@ func TestInputs(t *testing.T) {
 		}
 	}
 	w := busy()
-	w.Observed.Roles = append(w.Observed.Roles, Role{Namespace: "shop", Name: "x", UID: "x"})
+	w.Observed.Roles = append(w.Observed.Roles, Role{Namespace: "shop", Name: "x", Found: Found{UID: "x"}})
 	w.Keys = nil
 	moved := then.Compare(of(w))
 	if len(moved) != 2 || moved[0].Object != "journal of new" || moved[0].Now != "" || moved[1].Object != "role/x -n shop" || moved[1].Then != "" {

@@ -16,7 +16,7 @@ func spread(want Binding, existing []Binding, taken map[ObjectKey]bool) []Change
 	after := make([]Binding, 0, len(existing)+1)
 	names := map[string]bool{}
 	for _, b := range existing {
-		keep := Binding{Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, UID: b.UID, ResourceVersion: b.ResourceVersion}
+		keep := Binding{Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, Found: Found{UID: b.UID, ResourceVersion: b.ResourceVersion}}
 		for _, s := range b.Subjects {
 			if left[s] && len(keep.Subjects) < MaxSubjects {
 				keep.Subjects = append(keep.Subjects, s)
