@@ -3,34 +3,27 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
 
 	"provision/internal/plan"
 )
 
-// binding is what a binding of either scope says, in the shape of a plan: with its subjects in the order of the object.
-func binding(meta *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) plan.Binding {
+// bindingOf is what a binding of either scope says, in the shape of a plan: with its subjects in the order of the object. Both
+// scopes have the same fields.
+func bindingOf(o *rbacv1.RoleBinding) plan.Binding {
 	b := plan.Binding{
-		Namespace: meta.Namespace, Name: meta.Name, Found: found(meta),
-		RoleRef: plan.RoleRef{Kind: ref.Kind, Name: ref.Name}, Subjects: make([]plan.Subject, 0, len(subjects)),
+		Namespace: o.Namespace, Name: o.Name, Found: found(&o.ObjectMeta),
+		RoleRef: plan.RoleRef{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}, Subjects: make([]plan.Subject, 0, len(o.Subjects)),
 	}
-	for _, s := range subjects {
+	for _, s := range o.Subjects {
 		b.Subjects = append(b.Subjects, subjectOf(s))
 	}
 	return b
-}
-
-// bindingOf is binding for a *ClusterRoleBinding or a *RoleBinding.
-func bindingOf(o any) plan.Binding {
-	if b, ok := o.(*rbacv1.ClusterRoleBinding); ok {
-		return binding(&b.ObjectMeta, b.RoleRef, b.Subjects)
-	}
-	b := o.(*rbacv1.RoleBinding)
-	return binding(&b.ObjectMeta, b.RoleRef, b.Subjects)
 }
 
 // subjectOf is a subject in the shape of a plan.
@@ -50,68 +43,44 @@ func subjectsOf(b plan.Binding) []rbacv1.Subject {
 	return list
 }
 
-// subjectsIn is where a *ClusterRoleBinding or a *RoleBinding has its subjects.
-func subjectsIn(o any) *[]rbacv1.Subject {
-	if b, ok := o.(*rbacv1.ClusterRoleBinding); ok {
-		return &b.Subjects
-	}
-	return &o.(*rbacv1.RoleBinding).Subjects
-}
-
 // sameSubjects reports whether two lists have the same subjects, equally often, in whatever order.
-func sameSubjects(a, b []plan.Subject) bool {
+func sameSubjects(a, b []plan.Subject) bool { return maps.Equal(counted(a), counted(b)) }
+
+func counted(list []plan.Subject) map[plan.Subject]int {
 	count := map[plan.Subject]int{}
-	for _, s := range a {
+	for _, s := range list {
 		count[s]++
 	}
-	for _, s := range b {
-		count[s]--
-	}
-	for _, n := range count {
-		if n != 0 {
-			return false
-		}
-	}
-	return true
+	return count
 }
 
 // PutBinding creates a RoleBinding or ClusterRoleBinding of the set, or updates the one that the plan saw; nil: there was
 // none. One that is neither what was seen nor what is wanted is ErrEdited, and so is one for another role: our subjects have
 // no business there.
 func (c *Client) PutBinding(ctx context.Context, set string, b plan.Binding, seen *plan.Binding) error {
-	fresh := meta(set, b.Namespace, b.Name, "", "")
-	mark(&fresh)
-	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: b.RoleRef.Kind, Name: b.RoleRef.Name}
-	if b.Namespace == "" {
-		wanted := &rbacv1.ClusterRoleBinding{ObjectMeta: fresh, RoleRef: ref, Subjects: subjectsOf(b)}
-		return putBinding(ctx, c, c.clusterRoleBindingWriter(b), set, wanted, b, seen)
+	if seen == nil {
+		seen = &plan.Binding{}
 	}
-	wanted := &rbacv1.RoleBinding{ObjectMeta: fresh, RoleRef: ref, Subjects: subjectsOf(b)}
-	return putBinding(ctx, c, c.roleBindingWriter(b), set, wanted, b, seen)
-}
-
-// putBinding is PutBinding for one scope.
-func putBinding[T metav1.Object](ctx context.Context, c *Client, w writer[T], set string, wanted T, b plan.Binding, seen *plan.Binding) error {
-	var uid types.UID
-	var version string
-	var before []plan.Subject
-	if seen != nil {
-		uid, version, before = seen.UID, seen.ResourceVersion, seen.Subjects
+	b.UID, b.ResourceVersion = seen.UID, seen.ResourceVersion
+	wanted := &rbacv1.RoleBinding{
+		ObjectMeta: meta(set, b.Namespace, b.Name), Subjects: subjectsOf(b),
+		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: b.RoleRef.Kind, Name: b.RoleRef.Name},
 	}
-	return put(ctx, c, w, set, wanted, uid, content[T]{
-		wanted: func(o T) bool {
+	mark(&wanted.ObjectMeta)
+	return c.bindingWriter(set, b).put(ctx, wanted, content[*rbacv1.RoleBinding]{
+		wanted: func(o *rbacv1.RoleBinding) bool {
 			is := bindingOf(o)
 			return is.RoleRef == b.RoleRef && sameSubjects(is.Subjects, b.Subjects)
 		},
-		seen: func(o T) bool {
-			return o.GetResourceVersion() == version || sameSubjects(bindingOf(o).Subjects, before)
+		seen: func(o *rbacv1.RoleBinding) bool {
+			return o.ResourceVersion == seen.ResourceVersion || sameSubjects(bindingOf(o).Subjects, seen.Subjects)
 		},
-		set: func(o T) error {
+		set: func(o *rbacv1.RoleBinding) error {
 			if have := bindingOf(o).RoleRef; have != b.RoleRef {
 				return fmt.Errorf("it is there for %s, not for %s: %w", have, b.RoleRef, ErrEdited)
 			}
-			*subjectsIn(o) = subjectsOf(b)
-			mark(o)
+			o.Subjects = subjectsOf(b)
+			mark(&o.ObjectMeta)
 			return nil
 		},
 	})
@@ -120,19 +89,10 @@ func putBinding[T metav1.Object](ctx context.Context, c *Client, w writer[T], se
 // Withdraw takes some subjects out of a binding of the set, and nothing else: what others have edited in it stays. It
 // returns the subjects that it has then; none if it is gone.
 func (c *Client) Withdraw(ctx context.Context, set string, b plan.Binding, who []plan.Subject) ([]plan.Subject, error) {
-	if b.Namespace == "" {
-		return withdraw(ctx, c, c.clusterRoleBindingWriter(b), set, b, who)
-	}
-	return withdraw(ctx, c, c.roleBindingWriter(b), set, b, who)
-}
-
-// withdraw is Withdraw for one scope.
-func withdraw[T metav1.Object](ctx context.Context, c *Client, w writer[T], set string, b plan.Binding, who []plan.Subject) ([]plan.Subject, error) {
-	have, found, err := take(ctx, c, w, set, b.Name, b.UID, func(o T) (bool, error) {
-		subjects := subjectsIn(o)
-		n := len(*subjects)
-		*subjects = slices.DeleteFunc(slices.Clone(*subjects), func(s rbacv1.Subject) bool { return slices.Contains(who, subjectOf(s)) })
-		return len(*subjects) < n, nil
+	have, found, err := c.bindingWriter(set, b).take(ctx, func(o *rbacv1.RoleBinding) (bool, error) {
+		n := len(o.Subjects)
+		o.Subjects = slices.DeleteFunc(o.Subjects, func(s rbacv1.Subject) bool { return slices.Contains(who, subjectOf(s)) })
+		return len(o.Subjects) < n, nil
 	})
 	if err != nil || !found {
 		return nil, err
@@ -143,39 +103,47 @@ func withdraw[T metav1.Object](ctx context.Context, c *Client, w writer[T], set 
 // DeleteBinding deletes a RoleBinding or ClusterRoleBinding of the set, its subjects first where it does not go at once. One
 // that has subjects, and none of those that the plan saw, is ErrEdited: somebody has come to need it.
 func (c *Client) DeleteBinding(ctx context.Context, set string, b plan.Binding) error {
-	if b.Namespace == "" {
-		return endBinding(ctx, c, c.clusterRoleBindingWriter(b), set, b)
-	}
-	return endBinding(ctx, c, c.roleBindingWriter(b), set, b)
-}
-
-// endBinding is DeleteBinding for one scope.
-func endBinding[T metav1.Object](ctx context.Context, c *Client, w writer[T], set string, b plan.Binding) error {
 	ours := len(b.Subjects) == 0
-	return end(ctx, c, w, set, b.Name, b.UID, b.ResourceVersion, !b.Held(), func(o T) (bool, error) {
-		subjects := subjectsIn(o)
-		ours = ours || slices.ContainsFunc(*subjects, func(s rbacv1.Subject) bool { return slices.Contains(b.Subjects, subjectOf(s)) })
-		if len(*subjects) > 0 && !ours {
+	return c.bindingWriter(set, b).end(ctx, !b.Held(), func(o *rbacv1.RoleBinding) (bool, error) {
+		there := len(o.Subjects) > 0
+		ours = ours || slices.ContainsFunc(o.Subjects, func(s rbacv1.Subject) bool { return slices.Contains(b.Subjects, subjectOf(s)) })
+		if there && !ours {
 			return false, ErrEdited
 		}
-		there := len(*subjects) > 0
-		*subjects = nil
+		o.Subjects = nil
 		return there, nil
 	})
 }
 
-func (c *Client) roleBindingWriter(b plan.Binding) writer[*rbacv1.RoleBinding] {
-	api := c.kube.rbac.RoleBindings(b.Namespace)
-	return writer[*rbacv1.RoleBinding]{
-		what: b.Object().String(), need: scoped("rolebindings", b.Namespace), grants: binds(b),
-		create: api.Create, get: api.Get, update: api.Update, delete: api.Delete,
+// bindingWriter writes the binding of either scope that the plan saw as b; one without a UID is not there yet.
+func (c *Client) bindingWriter(set string, b plan.Binding) writer[*rbacv1.RoleBinding] {
+	w := writer[*rbacv1.RoleBinding]{object: b.Object(), set: set, uid: b.UID, version: b.ResourceVersion, grants: binds(b)}
+	w.resource = resource[*rbacv1.RoleBinding]{c, clusterBindings{c.kube.rbac.ClusterRoleBindings()}, rbac("clusterrolebindings")}
+	if b.Namespace != "" {
+		w.calls, w.need = c.kube.rbac.RoleBindings(b.Namespace), scoped("rolebindings", b.Namespace)
 	}
+	return w
 }
 
-func (c *Client) clusterRoleBindingWriter(b plan.Binding) writer[*rbacv1.ClusterRoleBinding] {
-	api := c.kube.rbac.ClusterRoleBindings()
-	return writer[*rbacv1.ClusterRoleBinding]{
-		what: b.Object().String(), need: scoped("clusterrolebindings", ""), grants: binds(b),
-		create: api.Create, get: api.Get, update: api.Update, delete: api.Delete,
-	}
+// clusterBindings are the ClusterRoleBindings as RoleBindings.
+type clusterBindings struct {
+	rbacv1client.ClusterRoleBindingInterface
+}
+
+// Create is that of ClusterRoleBindings.
+func (c clusterBindings) Create(ctx context.Context, b *rbacv1.RoleBinding, o metav1.CreateOptions) (*rbacv1.RoleBinding, error) {
+	made, err := c.ClusterRoleBindingInterface.Create(ctx, (*rbacv1.ClusterRoleBinding)(b), o)
+	return (*rbacv1.RoleBinding)(made), err
+}
+
+// Get is that of ClusterRoleBindings.
+func (c clusterBindings) Get(ctx context.Context, name string, o metav1.GetOptions) (*rbacv1.RoleBinding, error) {
+	have, err := c.ClusterRoleBindingInterface.Get(ctx, name, o)
+	return (*rbacv1.RoleBinding)(have), err
+}
+
+// Update is that of ClusterRoleBindings.
+func (c clusterBindings) Update(ctx context.Context, b *rbacv1.RoleBinding, o metav1.UpdateOptions) (*rbacv1.RoleBinding, error) {
+	written, err := c.ClusterRoleBindingInterface.Update(ctx, (*rbacv1.ClusterRoleBinding)(b), o)
+	return (*rbacv1.RoleBinding)(written), err
 }

@@ -96,11 +96,7 @@ func neverMade(err error) bool {
 func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, error) {
 	seconds := int32(s.Duration / time.Second) // spec allows no more than int32 holds
 	object := &certificatesv1.CertificateSigningRequest{
-		ObjectMeta: metav1.ObjectMeta{
-			Name:        s.Name,
-			Labels:      map[string]string{plan.SetLabel: s.Set, managedBy: "provision"},
-			Annotations: map[string]string{plan.UserAnnotation: s.User},
-		},
+		ObjectMeta: meta(s.Set, "", s.Name),
 		Spec: certificatesv1.CertificateSigningRequestSpec{
 			Request:           s.PEM,
 			SignerName:        plan.SignerName,
@@ -108,6 +104,7 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 			Usages:            []certificatesv1.KeyUsage{certificatesv1.UsageClientAuth},
 		},
 	}
+	object.Annotations = map[string]string{plan.UserAnnotation: s.User}
 	var made *certificatesv1.CertificateSigningRequest
 	unsure := false
 	err := c.retry(ctx, requestsNeed("create"), func() (err error) {
@@ -119,8 +116,7 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 		return c.Resume(ctx, s)
 	}
 	if err != nil {
-		err = c.permission(ctx, err, requestsNeed("create"),
-			"create certificatesigningrequest/"+s.Name)
+		err = c.permission(ctx, err, requestsNeed("create"), "create certificatesigningrequest/"+s.Name)
 		if !unsure {
 			err = &RefusedError{err}
 		}
@@ -156,16 +152,12 @@ func (c *Client) withdraw(ctx context.Context, made *certificatesv1.CertificateS
 // requestGone returns an error if a request that was deleted is still there: somebody holds it with a finalizer, and it can be
 // approved as before.
 func (c *Client) requestGone(ctx context.Context, name string, uid types.UID) error {
-	var have *certificatesv1.CertificateSigningRequest
-	err := c.retry(ctx, requestsNeed("get"), func() (err error) {
-		have, err = c.kube.certificates.CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
-		return err
-	})
+	have, err := c.readRequest(ctx, name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
 	case err != nil:
-		return c.permission(ctx, err, requestsNeed("get"), "read certificatesigningrequest/"+name)
+		return err
 	case have.UID != uid || len(have.Finalizers) == 0: // another, or one that ends in this moment
 		return nil
 	}
@@ -175,19 +167,23 @@ func (c *Client) requestGone(ctx context.Context, name string, uid types.UID) er
 // Resume reads a request of an earlier try and makes sure that it is what s says in every point that the signer looks
 // at: the key above all, then subject, signer, usages, duration and who sent it.
 func (c *Client) Resume(ctx context.Context, s RequestSpec) (Request, error) {
-	var found *certificatesv1.CertificateSigningRequest
-	err := c.retry(ctx, requestsNeed("get"), func() (err error) {
-		found, err = c.kube.certificates.CertificateSigningRequests().Get(ctx, s.Name, metav1.GetOptions{})
-		return err
-	})
+	found, err := c.readRequest(ctx, s.Name)
 	if err != nil {
-		return Request{}, c.permission(ctx, err, requestsNeed("get"),
-			"read certificatesigningrequest/"+s.Name)
+		return Request{}, err
 	}
 	if why, ok := c.differs(found, s); ok {
 		return Request{}, fmt.Errorf("certificatesigningrequest/%s: %w: %s", s.Name, ErrSwapped, why)
 	}
 	return Request{found}, nil
+}
+
+// readRequest reads a request. An error says that it is not there, or why it cannot be read.
+func (c *Client) readRequest(ctx context.Context, name string) (*certificatesv1.CertificateSigningRequest, error) {
+	found, err := c.csrs().get(ctx, name)
+	if err != nil {
+		err = c.permission(ctx, err, requestsNeed("get"), "read certificatesigningrequest/"+name)
+	}
+	return found, err
 }
 
 // differs reports whether a request is another than s in any point that a signer looks at, and the first that is.
@@ -220,9 +216,7 @@ func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
 	if r.State == plan.Pending {
 		only.ResourceVersion = &r.ResourceVersion
 	}
-	err := c.retry(ctx, requestsNeed("delete"), func() error {
-		return c.kube.certificates.CertificateSigningRequests().Delete(ctx, r.Name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: &only})
-	})
+	err := c.csrs().delete(ctx, r.Name, only)
 	if err == nil && len(c.dryRun) == 0 {
 		if err := c.requestGone(ctx, r.Name, r.UID); err != nil {
 			return fmt.Errorf("delete certificatesigningrequest/%s: %w", r.Name, err)
@@ -234,6 +228,5 @@ func (c *Client) DeleteRequest(ctx context.Context, r plan.Request) error {
 	if apierrors.IsConflict(err) {
 		return fmt.Errorf("delete certificatesigningrequest/%s: %w", r.Name, ErrEdited)
 	}
-	return c.permission(ctx, err, requestsNeed("delete"),
-		"delete certificatesigningrequest/"+r.Name)
+	return c.permission(ctx, err, requestsNeed("delete"), "delete certificatesigningrequest/"+r.Name)
 }

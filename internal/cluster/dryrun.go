@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,9 +39,8 @@ func (c *Client) notNeeded(ctx context.Context, p plan.Plan, refused []plan.Perm
 		if r.Op != plan.Create && r.Op != plan.Update {
 			continue
 		}
-		resource := map[string]string{"Role": "roles", "ClusterRole": "clusterroles"}[r.After.Kind()]
-		need := escalates(resource, r.After.Namespace, plan.EscalateName(r))
-		written[plan.ObjectKey{Namespace: r.After.Namespace, Name: r.After.Name}] = need
+		need := escalates(strings.ToLower(r.After.Kind())+"s", r.After.Namespace, plan.EscalateName(r))
+		written[r.After.Key()] = need
 		if isRefused[need] {
 			runs = append(runs, dryRun{need, func(ctx context.Context) error { return dry.PutRole(ctx, p.Set, *r.After, r.Before) }})
 		}

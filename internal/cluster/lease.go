@@ -168,53 +168,42 @@ func leaseEnd(renewed, now time.Time) time.Time {
 // leaseOf describes the Lease of a set. Its client has no time limit of its own: the elector gives each request one.
 func (c *Client) leaseOf(namespace, set, holder string) *resourcelock.LeaseLock {
 	return &resourcelock.LeaseLock{
-		LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: "provision-" + set},
+		LeaseMeta:  meta(set, namespace, "provision-"+set),
 		Client:     c.watch.coordination,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: holder},
-		Labels:     map[string]string{plan.SetLabel: set, managedBy: "provision"},
+		Labels:     meta(set, "", "").Labels,
 	}
 }
 
 // AskLease asks on a client of DryRun whether the Lease of a set may be made, or taken. It does not matter who has it.
 func (c *Client) AskLease(ctx context.Context, namespace, set string) error {
 	lease := c.leaseOf(namespace, set, c.username)
-	api := c.kube.coordination.Leases(namespace)
+	leases := resource[*coordinationv1.Lease]{c, c.kube.coordination.Leases(namespace), leasesNeed("", namespace)}
 	now, seconds := metav1.NowMicro(), int32(leaseDuration/time.Second)
 	taken := coordinationv1.LeaseSpec{HolderIdentity: &lease.LockConfig.Identity, LeaseDurationSeconds: &seconds, AcquireTime: &now, RenewTime: &now}
-	need := plan.Permission{Verb: "get", Group: coordinationv1.GroupName, Resource: "leases", Namespace: namespace}
-	var found *coordinationv1.Lease
-	err := c.retry(ctx, need, func() (err error) {
-		found, err = api.Get(ctx, lease.LeaseMeta.Name, metav1.GetOptions{})
-		return err
-	})
+	verb := "get"
+	found, err := leases.get(ctx, lease.LeaseMeta.Name)
 	switch {
 	case apierrors.IsNotFound(err):
-		need.Verb = "create"
-		fresh := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: lease.LeaseMeta.Name, Labels: lease.Labels}, Spec: taken}
-		err = c.retry(ctx, need, func() error {
-			_, err := api.Create(ctx, fresh, metav1.CreateOptions{DryRun: c.dryRun})
-			return err
-		})
+		verb = "create"
+		_, err = leases.create(ctx, &coordinationv1.Lease{ObjectMeta: meta(set, namespace, lease.LeaseMeta.Name), Spec: taken})
 	case err == nil:
-		need.Verb = "update"
+		verb = "update"
 		found.Spec = taken
-		err = c.retry(ctx, need, func() error {
-			_, err := api.Update(ctx, found, metav1.UpdateOptions{DryRun: c.dryRun})
-			return err
-		})
+		_, err = leases.update(ctx, found)
 	}
-	if err == nil || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || need.Verb == "update" && apierrors.IsNotFound(err) {
+	if err == nil || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || verb == "update" && apierrors.IsNotFound(err) {
 		return nil // in the last three cases somebody who may is applying the set in this moment
 	}
-	return c.leasePermission(ctx, err, lease, need.Verb)
+	return c.leasePermission(ctx, err, lease, verb)
 }
 
 // leasePermission wraps the failure of one verb on a Lease.
 func (c *Client) leasePermission(ctx context.Context, err error, lease *resourcelock.LeaseLock, verb string) error {
-	doing := map[string]string{"get": "read"}[verb]
-	if doing == "" {
-		doing = "lock the set " + lease.Labels[plan.SetLabel] + ": " + verb
+	what := doing(verb)
+	if verb != "get" {
+		what = "lock the set " + lease.Labels[plan.SetLabel] + ": " + verb
 	}
-	return c.permission(ctx, err, plan.Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Namespace: lease.LeaseMeta.Namespace},
-		doing+" "+plan.Object{Kind: "Lease", Namespace: lease.LeaseMeta.Namespace, Name: lease.LeaseMeta.Name}.String())
+	return c.permission(ctx, err, leasesNeed(verb, lease.LeaseMeta.Namespace),
+		what+" "+plan.Object{Kind: "Lease", Namespace: lease.LeaseMeta.Namespace, Name: lease.LeaseMeta.Name}.String())
 }

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"provision/internal/plan"
 )
@@ -138,18 +137,22 @@ func (l *Ledger) fresh(n int) *corev1.ConfigMap {
 	for slices.ContainsFunc(l.shards, func(s *corev1.ConfigMap) bool { return s.Name == ledgerName(l.set, n) }) {
 		n++
 	}
-	m := meta(l.set, l.namespace, ledgerName(l.set, n), "", "")
+	m := meta(l.set, l.namespace, ledgerName(l.set, n))
 	m.Labels[ledgerLabel] = "true"
 	return &corev1.ConfigMap{ObjectMeta: m}
 }
 
 // write changes some entries of one ConfigMap, and reads it again as often as somebody else changes it at the same time.
 func (l *Ledger) write(ctx context.Context, shard int, change map[string]string, now time.Time) error {
-	what := l.object(l.shards[shard].Name)
+	what, configMaps := l.object(l.shards[shard].Name), l.configMaps()
 	for range conflictTries {
 		next := l.shards[shard].DeepCopy()
 		edit(next, change, now)
-		written, need, err := l.send(ctx, next)
+		verb, send := "update", configMaps.update
+		if next.ResourceVersion == "" {
+			verb, send = "create", configMaps.create
+		}
+		written, err := send(ctx, next)
 		if err == nil {
 			if !l.keeps(written, next, change) {
 				return fmt.Errorf("write the ledger: %s: %w", what, ErrAltered)
@@ -157,11 +160,11 @@ func (l *Ledger) write(ctx context.Context, shard int, change map[string]string,
 			l.shards[shard] = written
 			return nil
 		}
-		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(need.Verb == "update" && apierrors.IsNotFound(err)) {
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !(verb == "update" && apierrors.IsNotFound(err)) {
 			if yes := l.shards[shard].Immutable; yes != nil && *yes {
 				err = fmt.Errorf("it is immutable: make it anew (kubectl get %s -o yaml | sed '/^immutable: true$/d' | kubectl replace --force -f -): %w", what, err)
 			}
-			return l.client.permission(ctx, err, need, "write the ledger, "+what)
+			return l.client.permission(ctx, err, configMaps.may(verb), "write the ledger, "+what)
 		}
 		if l.shards[shard], err = l.reread(ctx, next.Name); err != nil {
 			return err
@@ -175,32 +178,21 @@ func (l *Ledger) object(name string) string {
 	return plan.Object{Kind: "ConfigMap", Namespace: l.namespace, Name: name}.String()
 }
 
-// send creates a ConfigMap, or updates the version of it that was read. It returns the permission that this took as well.
-func (l *Ledger) send(ctx context.Context, next *corev1.ConfigMap) (written *corev1.ConfigMap, need plan.Permission, err error) {
-	api, dryRun := l.client.kube.core.ConfigMaps(l.namespace), l.client.dryRun
-	need = plan.Permission{Verb: "update", Resource: "configmaps", Namespace: l.namespace}
-	do := func() error { written, err = api.Update(ctx, next, metav1.UpdateOptions{DryRun: dryRun}); return err }
-	if next.ResourceVersion == "" {
-		need.Verb = "create"
-		do = func() error { written, err = api.Create(ctx, next, metav1.CreateOptions{DryRun: dryRun}); return err }
-	}
-	err = l.client.retry(ctx, need, do)
-	return written, need, err
+// configMaps are those in the ledger's namespace.
+func (l *Ledger) configMaps() resource[*corev1.ConfigMap] {
+	need := plan.Permission{Resource: "configmaps", Namespace: l.namespace}
+	return resource[*corev1.ConfigMap]{l.client, l.client.kube.core.ConfigMaps(l.namespace), need}
 }
 
 // reread reads a ConfigMap after somebody else has written it. One without the ledger's labels would not be found again.
 func (l *Ledger) reread(ctx context.Context, name string) (*corev1.ConfigMap, error) {
-	var found *corev1.ConfigMap
-	what, need := l.object(name), plan.Permission{Verb: "get", Resource: "configmaps", Namespace: l.namespace}
-	err := l.client.retry(ctx, need, func() (err error) {
-		found, err = l.client.kube.core.ConfigMaps(l.namespace).Get(ctx, name, metav1.GetOptions{})
-		return err
-	})
+	what, configMaps := l.object(name), l.configMaps()
+	found, err := configMaps.get(ctx, name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("write the ledger: %s was deleted while provision ran: run `provision apply --rebuild-ledger`", what)
 	case err != nil:
-		return nil, l.client.permission(ctx, err, need, "read the ledger, "+what)
+		return nil, l.client.permission(ctx, err, configMaps.may("get"), "read the ledger, "+what)
 	case !l.labelled(found):
 		return nil, fmt.Errorf("write the ledger: %s has the name of the ledger's, but not its labels: give them back "+
 			"(kubectl label --overwrite %s %s=%s %s=true), or remove it", what, what, plan.SetLabel, l.set, ledgerLabel)

@@ -41,16 +41,16 @@ func (c *Client) eachName(ctx context.Context, resource schema.GroupVersionResou
 	return each(ctx, c, need, metav1.ListOptions{}, c.meta.Resource(resource).List, do)
 }
 
-func (c *Client) clusterRoles(ctx context.Context, opts metav1.ListOptions) (list []plan.Role, err error) {
-	err = each(ctx, c, rbac("clusterroles"), opts, c.kube.rbac.ClusterRoles().List, func(r *rbacv1.ClusterRole) {
-		list = append(list, role(&r.ObjectMeta, r.Rules))
-	})
-	return list, err
-}
-
-func (c *Client) roles(ctx context.Context, opts metav1.ListOptions) (list []plan.Role, err error) {
+// roles returns the roles of a kind, Role or ClusterRole, in all namespaces.
+func (c *Client) roles(ctx context.Context, kind string, opts metav1.ListOptions) (list []plan.Role, err error) {
+	if kind == "ClusterRole" {
+		err = each(ctx, c, rbac("clusterroles"), opts, c.kube.rbac.ClusterRoles().List, func(r *rbacv1.ClusterRole) {
+			list = append(list, roleOf(r))
+		})
+		return list, err
+	}
 	err = each(ctx, c, rbac("roles"), opts, c.kube.rbac.Roles(metav1.NamespaceAll).List, func(r *rbacv1.Role) {
-		list = append(list, role(&r.ObjectMeta, r.Rules))
+		list = append(list, roleOf(clusterRoleOf(r)))
 	})
 	return list, err
 }
@@ -58,7 +58,7 @@ func (c *Client) roles(ctx context.Context, opts metav1.ListOptions) (list []pla
 // eachClusterRoleBinding calls do with every ClusterRoleBinding, and the set whose label it has ("": none).
 func (c *Client) eachClusterRoleBinding(ctx context.Context, opts metav1.ListOptions, do func(b plan.Binding, set string)) error {
 	return each(ctx, c, rbac("clusterrolebindings"), opts, c.kube.rbac.ClusterRoleBindings().List, func(b *rbacv1.ClusterRoleBinding) {
-		do(bindingOf(b), b.Labels[plan.SetLabel])
+		do(bindingOf((*rbacv1.RoleBinding)(b)), b.Labels[plan.SetLabel])
 	})
 }
 

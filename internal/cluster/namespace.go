@@ -28,16 +28,13 @@ func (e *NamespaceError) Unwrap() error { return e.Err }
 // CreateLedgerNamespace makes the namespace for ledgers, unless it is there. The error is a NamespaceError where the
 // operator may create namespaces and the cluster does not want this one.
 func (c *Client) CreateLedgerNamespace(ctx context.Context, namespace string) error {
-	need := plan.Permission{Verb: "create", Resource: "namespaces"}
+	namespaces := resource[*corev1.Namespace]{c, c.kube.core.Namespaces(), plan.Permission{Resource: "namespaces"}}
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{managedBy: "provision"}}}
-	err := c.retry(ctx, need, func() error {
-		_, err := c.kube.core.Namespaces().Create(ctx, object, metav1.CreateOptions{DryRun: c.dryRun})
-		return err
-	})
+	_, err := namespaces.create(ctx, object)
 	if err == nil || apierrors.IsAlreadyExists(err) {
 		return nil
 	}
-	err = c.permission(ctx, err, need, "create namespace/"+namespace+" for the ledger")
+	err = c.permission(ctx, err, namespaces.may("create"), "create namespace/"+namespace+" for the ledger")
 	if !isPermissionError(err) && Refused(err) {
 		return &NamespaceError{namespace, errors.Unwrap(err)}
 	}

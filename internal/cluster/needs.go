@@ -4,6 +4,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"provision/internal/plan"
@@ -46,6 +47,11 @@ var identifies = plan.Permission{Verb: "get", Resource: "namespaces"}
 // requestsNeed is the permission for a verb on CertificateSigningRequests.
 func requestsNeed(verb string) plan.Permission {
 	return plan.Permission{Verb: verb, Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"}
+}
+
+// leasesNeed is the permission for a verb on the Leases in a namespace.
+func leasesNeed(verb, namespace string) plan.Permission {
+	return plan.Permission{Verb: verb, Group: coordinationv1.GroupName, Resource: "leases", Namespace: namespace}
 }
 
 // approvalNeed is one of the two permissions that an approval takes.

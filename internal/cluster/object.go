@@ -1,11 +1,9 @@
 package cluster
 
 import (
-	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"provision/internal/plan"
 )
@@ -13,25 +11,16 @@ import (
 // managedBy is Kubernetes' recommended label for the tool that made an object.
 const managedBy = "app.kubernetes.io/managed-by"
 
-// meta is the metadata of an object of the set; uid and version are "" for one that is not there yet.
-func meta(set, namespace, name string, uid types.UID, version string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{
-		Namespace: namespace, Name: name, UID: uid, ResourceVersion: version,
-		Labels: map[string]string{plan.SetLabel: set, managedBy: "provision"},
-	}
+// meta is the metadata of an object of the set that is not there yet.
+func meta(set, namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{plan.SetLabel: set, managedBy: "provision"}}
 }
 
 // mark notes in an object of a namespace where it was made, so that a copy of it elsewhere is known for one.
-func mark(m metav1.Object) {
-	if m.GetNamespace() == "" {
-		return
+func mark(m *metav1.ObjectMeta) {
+	if m.Namespace != "" {
+		metav1.SetMetaDataAnnotation(m, plan.OriginAnnotation, m.Namespace)
 	}
-	annotations := maps.Clone(m.GetAnnotations())
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[plan.OriginAnnotation] = m.GetNamespace()
-	m.SetAnnotations(annotations)
 }
 
 // found is what only an object has that was found.

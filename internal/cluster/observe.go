@@ -22,8 +22,8 @@ func (c *Client) ObserveGrants(ctx context.Context, desired plan.Desired, o *pla
 		return func(b plan.Binding, _ string) { *list = append(*list, b) }
 	}
 	g, parallel := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { clusterRoles, err = c.clusterRoles(parallel, mine); return })
-	g.Go(func() (err error) { roles, err = c.roles(parallel, mine); return })
+	g.Go(func() (err error) { clusterRoles, err = c.roles(parallel, "ClusterRole", mine); return })
+	g.Go(func() (err error) { roles, err = c.roles(parallel, "Role", mine); return })
 	g.Go(func() error { return c.eachClusterRoleBinding(parallel, mine, into(&clusterBindings)) })
 	g.Go(func() error { return c.eachRoleBinding(parallel, mine, into(&bindings)) })
 	g.Go(func() (err error) { o.Namespaces, o.RoleOwners, err = c.referenced(parallel, desired); return })
@@ -109,7 +109,7 @@ func (c *Client) unlabelled(ctx context.Context, set string, owners map[plan.Obj
 	}
 	var list []plan.Binding
 	note := func(b plan.Binding, _ string) {
-		if owner, named := owners[plan.ObjectKey{Namespace: b.Namespace, Name: b.Name}]; named && owner != set {
+		if owner, named := owners[b.Key()]; named && owner != set {
 			list = append(list, b)
 		}
 	}

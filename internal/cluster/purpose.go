@@ -79,9 +79,7 @@ func records(ledgerNamespaces []string) []plan.Permission {
 	var list []plan.Permission
 	for _, namespace := range ledgerNamespaces {
 		for _, verb := range []string{"get", "create", "update"} {
-			list = append(list,
-				plan.Permission{Verb: verb, Resource: "configmaps", Namespace: namespace},
-				plan.Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace})
+			list = append(list, plan.Permission{Verb: verb, Resource: "configmaps", Namespace: namespace}, leasesNeed(verb, namespace))
 		}
 	}
 	return list

@@ -7,7 +7,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
 
 	"provision/internal/plan"
 )
@@ -16,42 +16,36 @@ import (
 // put back what we write over.
 var ErrAggregated = errors.New("somebody gave it an aggregationRule, which decides its rules: take that off or remove the role, then run `provision apply` again")
 
-// role is a role of either scope in the shape of a plan. Its rules are never nil.
-func role(meta *metav1.ObjectMeta, rules []rbacv1.PolicyRule) plan.Role {
+// roleOf is a role of either scope in the shape of a plan. Its rules are never nil.
+func roleOf(o *rbacv1.ClusterRole) plan.Role {
 	return plan.Role{
-		Namespace: meta.Namespace, Name: meta.Name, Rules: append([]rbacv1.PolicyRule{}, rules...), Found: found(meta),
+		Namespace: o.Namespace, Name: o.Name, Rules: append([]rbacv1.PolicyRule{}, o.Rules...), Found: found(&o.ObjectMeta),
 	}
 }
 
 // PutRole creates a Role or ClusterRole of the set, or updates the one that the plan saw; nil: there was none. One that is
 // neither what was seen nor what is wanted is ErrEdited.
 func (c *Client) PutRole(ctx context.Context, set string, r plan.Role, seen *plan.Role) error {
-	fresh := meta(set, r.Namespace, r.Name, "", "")
-	mark(&fresh)
-	if r.Namespace == "" {
-		return putRole(ctx, c, c.clusterRoleWriter(r.Name), set, &rbacv1.ClusterRole{ObjectMeta: fresh, Rules: r.Rules}, r, seen)
+	if seen == nil {
+		seen = &plan.Role{}
 	}
-	return putRole(ctx, c, c.roleWriter(r.Namespace, r.Name), set, &rbacv1.Role{ObjectMeta: fresh, Rules: r.Rules}, r, seen)
-}
-
-// putRole is PutRole for one scope.
-func putRole[T metav1.Object](ctx context.Context, c *Client, w writer[T], set string, wanted T, r plan.Role, seen *plan.Role) error {
-	var uid types.UID
-	var version string
-	var before []rbacv1.PolicyRule
-	if seen != nil {
-		uid, version, before = seen.UID, seen.ResourceVersion, seen.Rules
+	r.UID, r.ResourceVersion = seen.UID, seen.ResourceVersion
+	wanted := &rbacv1.ClusterRole{ObjectMeta: meta(set, r.Namespace, r.Name), Rules: r.Rules}
+	mark(&wanted.ObjectMeta)
+	says := func(o *rbacv1.ClusterRole, rules []rbacv1.PolicyRule) bool {
+		return equality.Semantic.DeepEqual(o.Rules, rules)
 	}
-	says := func(o T, rules []rbacv1.PolicyRule) bool { return equality.Semantic.DeepEqual(*rulesOf(o), rules) }
-	return put(ctx, c, w, set, wanted, uid, content[T]{
-		wanted: func(o T) bool { return aggregation(o) == nil && says(o, r.Rules) },
-		seen:   func(o T) bool { return o.GetResourceVersion() == version || says(o, before) },
-		set: func(o T) error {
-			if aggregation(o) != nil {
+	return c.roleWriter(set, r).put(ctx, wanted, content[*rbacv1.ClusterRole]{
+		wanted: func(o *rbacv1.ClusterRole) bool { return o.AggregationRule == nil && says(o, r.Rules) },
+		seen: func(o *rbacv1.ClusterRole) bool {
+			return o.ResourceVersion == seen.ResourceVersion || says(o, seen.Rules)
+		},
+		set: func(o *rbacv1.ClusterRole) error {
+			if o.AggregationRule != nil {
 				return ErrAggregated
 			}
-			*rulesOf(o) = r.Rules
-			mark(o)
+			o.Rules = r.Rules
+			mark(&o.ObjectMeta)
 			return nil
 		},
 	})
@@ -59,54 +53,46 @@ func putRole[T metav1.Object](ctx context.Context, c *Client, w writer[T], set s
 
 // DeleteRole deletes a Role or ClusterRole of the set, its rules first where it does not go at once.
 func (c *Client) DeleteRole(ctx context.Context, set string, r plan.Role) error {
-	if r.Namespace == "" {
-		return endRole(ctx, c, c.clusterRoleWriter(r.Name), set, r)
-	}
-	return endRole(ctx, c, c.roleWriter(r.Namespace, r.Name), set, r)
-}
-
-// endRole is DeleteRole for one scope.
-func endRole[T metav1.Object](ctx context.Context, c *Client, w writer[T], set string, r plan.Role) error {
-	return end(ctx, c, w, set, r.Name, r.UID, r.ResourceVersion, !r.Held(), func(o T) (bool, error) {
-		rules := rulesOf(o)
-		there := len(*rules) > 0 || aggregation(o) != nil
-		*rules = nil
-		if cluster, ok := any(o).(*rbacv1.ClusterRole); ok {
-			cluster.AggregationRule = nil
-		}
+	return c.roleWriter(set, r).end(ctx, !r.Held(), func(o *rbacv1.ClusterRole) (bool, error) {
+		there := len(o.Rules) > 0 || o.AggregationRule != nil
+		o.Rules, o.AggregationRule = nil, nil
 		return there, nil
 	})
 }
 
-// rulesOf is where a *ClusterRole or a *Role has its rules.
-func rulesOf(o any) *[]rbacv1.PolicyRule {
-	if r, ok := o.(*rbacv1.ClusterRole); ok {
-		return &r.Rules
+// roleWriter writes the role of either scope that the plan saw as r; one without a UID is not there yet.
+func (c *Client) roleWriter(set string, r plan.Role) writer[*rbacv1.ClusterRole] {
+	w := writer[*rbacv1.ClusterRole]{object: r.Object(), set: set, uid: r.UID, version: r.ResourceVersion}
+	w.resource = resource[*rbacv1.ClusterRole]{c, c.kube.rbac.ClusterRoles(), rbac("clusterroles")}
+	if r.Namespace != "" {
+		w.calls, w.need = namespacedRoles{c.kube.rbac.Roles(r.Namespace)}, scoped("roles", r.Namespace)
 	}
-	return &o.(*rbacv1.Role).Rules
+	w.grants = escalates(w.need.Resource, r.Namespace, r.Name)
+	return w
 }
 
-// aggregation is the rule by which a controller gathers the rules of a ClusterRole, or nil.
-func aggregation(o any) *rbacv1.AggregationRule {
-	if r, ok := o.(*rbacv1.ClusterRole); ok {
-		return r.AggregationRule
-	}
-	return nil
+// namespacedRoles are the Roles of a namespace as ClusterRoles, which have all that a Role has.
+type namespacedRoles struct{ rbacv1client.RoleInterface }
+
+// Create is that of Roles.
+func (n namespacedRoles) Create(ctx context.Context, r *rbacv1.ClusterRole, o metav1.CreateOptions) (*rbacv1.ClusterRole, error) {
+	made, err := n.RoleInterface.Create(ctx, &rbacv1.Role{ObjectMeta: r.ObjectMeta, Rules: r.Rules}, o)
+	return clusterRoleOf(made), err
 }
 
-func (c *Client) roleWriter(namespace, name string) writer[*rbacv1.Role] {
-	api := c.kube.rbac.Roles(namespace)
-	return writer[*rbacv1.Role]{
-		what: plan.Object{Kind: "Role", Namespace: namespace, Name: name}.String(),
-		need: scoped("roles", namespace), grants: escalates("roles", namespace, name),
-		create: api.Create, get: api.Get, update: api.Update, delete: api.Delete,
-	}
+// Get is that of Roles.
+func (n namespacedRoles) Get(ctx context.Context, name string, o metav1.GetOptions) (*rbacv1.ClusterRole, error) {
+	have, err := n.RoleInterface.Get(ctx, name, o)
+	return clusterRoleOf(have), err
 }
 
-func (c *Client) clusterRoleWriter(name string) writer[*rbacv1.ClusterRole] {
-	api := c.kube.rbac.ClusterRoles()
-	return writer[*rbacv1.ClusterRole]{
-		what: plan.Object{Kind: "ClusterRole", Name: name}.String(), need: scoped("clusterroles", ""), grants: escalates("clusterroles", "", name),
-		create: api.Create, get: api.Get, update: api.Update, delete: api.Delete,
-	}
+// Update is that of Roles.
+func (n namespacedRoles) Update(ctx context.Context, r *rbacv1.ClusterRole, o metav1.UpdateOptions) (*rbacv1.ClusterRole, error) {
+	written, err := n.RoleInterface.Update(ctx, &rbacv1.Role{ObjectMeta: r.ObjectMeta, Rules: r.Rules}, o)
+	return clusterRoleOf(written), err
+}
+
+// clusterRoleOf is a Role as a ClusterRole. client-go returns one also with an error, without anything in it.
+func clusterRoleOf(r *rbacv1.Role) *rbacv1.ClusterRole {
+	return &rbacv1.ClusterRole{ObjectMeta: r.ObjectMeta, Rules: r.Rules}
 }

@@ -25,33 +25,23 @@ func (c *Client) Rules(ctx context.Context, b plan.Binding) ([]rbacv1.PolicyRule
 
 // rules reads what a role allows, as the cluster has it; ErrRoleMissing when it is not there.
 func (c *Client) rules(ctx context.Context, namespace string, ref plan.RoleRef) ([]rbacv1.PolicyRule, error) {
-	what, need := ref.In("").String(), scoped("clusterroles", "")
+	of := plan.Role{Name: ref.Name}
 	if ref.Kind == "Role" {
-		what, need = ref.In(namespace).String(), scoped("roles", namespace)
+		of.Namespace = namespace
 	}
-	need.Verb = "get"
-	var rules []rbacv1.PolicyRule
-	err := retry(ctx, func() error {
-		if ref.Kind == "Role" {
-			role, err := c.kube.rbac.Roles(namespace).Get(ctx, ref.Name, metav1.GetOptions{})
-			if err == nil {
-				rules = role.Rules
-			}
-			return err
-		}
-		role, err := c.kube.rbac.ClusterRoles().Get(ctx, ref.Name, metav1.GetOptions{})
-		if err == nil {
-			rules = role.Rules
-		}
+	roles := c.roleWriter("", of)
+	var role *rbacv1.ClusterRole
+	err := retry(ctx, func() (err error) {
+		role, err = roles.calls.Get(ctx, ref.Name, metav1.GetOptions{})
 		return err
 	})
 	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("%s %w", what, ErrRoleMissing)
+		return nil, fmt.Errorf("%s %w", roles.object, ErrRoleMissing)
 	}
 	if err != nil {
-		return nil, c.permission(ctx, err, need, "read "+what)
+		return nil, roles.refused(ctx, "get", err)
 	}
-	return rules, nil
+	return role.Rules, nil
 }
 
 // AllPowerful picks the bindings to roles that allow everything, or to take everything. ledger is the namespace of the
@@ -130,14 +120,10 @@ func (c *Client) rulesEach(ctx context.Context, kind string, wanted map[plan.Obj
 
 // rulesListed reads roles by listing all of their kind.
 func (c *Client) rulesListed(ctx context.Context, kind string, wanted map[plan.ObjectKey]bool, into plan.Rules) error {
-	list := c.roles
-	if kind == "ClusterRole" {
-		list = c.clusterRoles
-	}
-	all, err := list(ctx, metav1.ListOptions{})
+	all, err := c.roles(ctx, kind, metav1.ListOptions{})
 	for _, r := range all {
-		if key := (plan.ObjectKey{Namespace: r.Namespace, Name: r.Name}); wanted[key] {
-			into.Of[key] = r.Rules
+		if wanted[r.Key()] {
+			into.Of[r.Key()] = r.Rules
 		}
 	}
 	return err

@@ -53,70 +53,48 @@ const (
 	overwriteAfter = 5
 )
 
-// writer holds the calls of one kind of object in one namespace.
+// writer writes one object of a set.
 type writer[T metav1.Object] struct {
-	what   string          // rolebinding/x -n y
-	need   plan.Permission // without the verb
-	grants plan.Permission // to bind or escalate: what takes the place of holding all that is granted
-	create func(context.Context, T, metav1.CreateOptions) (T, error)
-	get    func(context.Context, string, metav1.GetOptions) (T, error)
-	update func(context.Context, T, metav1.UpdateOptions) (T, error)
-	delete func(context.Context, string, metav1.DeleteOptions) error
-}
-
-// may is the permission for one verb.
-func (w writer[T]) may(verb string) plan.Permission {
-	need := w.need
-	need.Verb = verb
-	return need
+	resource[T]
+	object  plan.Object
+	set     string
+	uid     types.UID       // of the object that the plan saw; "": it saw none
+	version string          // that the plan saw
+	grants  plan.Permission // to bind or escalate: what takes the place of holding all that is granted
 }
 
 // refused wraps a failure of one verb. The permission that is missing may be the verb's own, or that to grant more than
 // the operator holds.
-func (w writer[T]) refused(ctx context.Context, c *Client, verb string, err error) error {
+func (w writer[T]) refused(ctx context.Context, verb string, err error) error {
 	need := w.may(verb)
 	if escalation(err) {
 		if need = w.grants; need.Verb == "escalate" && verb == "create" {
 			need.Name = "" // see plan.EscalateName
 		}
 	}
-	doing := map[string]string{"get": "read"}[verb]
-	if doing == "" {
-		doing = verb
-	}
-	return c.permission(ctx, err, need, doing+" "+w.what)
+	return w.permission(ctx, err, need, doing(verb)+" "+w.object.String())
 }
 
-// read returns an object as it is now. One that is not of the set is ErrForeign; a NotFound error stays as it came.
-func (w writer[T]) read(ctx context.Context, c *Client, set, name string) (T, error) {
-	var have T
-	err := c.retry(ctx, w.may("get"), func() (err error) {
-		have, err = w.get(ctx, name, metav1.GetOptions{})
-		return err
-	})
+// doing is a verb in words.
+func doing(verb string) string {
+	if verb == "get" {
+		return "read"
+	}
+	return verb
+}
+
+// read returns the object as it is now. One that is not of the set is ErrForeign; a NotFound error stays as it came.
+func (w writer[T]) read(ctx context.Context) (T, error) {
+	have, err := w.get(ctx, w.object.Name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return have, err
 	case err != nil:
-		return have, w.refused(ctx, c, "get", err)
-	case have.GetLabels()[plan.SetLabel] != set:
+		return have, w.refused(ctx, "get", err)
+	case have.GetLabels()[plan.SetLabel] != w.set:
 		return have, ErrForeign
 	}
 	return have, nil
-}
-
-// write updates an object that was read. With over it is written even if somebody has edited it since, and only its UID is
-// compared. Errors are as they came.
-func (w writer[T]) write(ctx context.Context, c *Client, object T, over bool) (T, error) {
-	if over {
-		object.SetResourceVersion("")
-	}
-	var written T
-	err := c.retry(ctx, w.may("update"), func() (err error) {
-		written, err = w.update(ctx, object, metav1.UpdateOptions{DryRun: c.dryRun})
-		return err
-	})
-	return written, err
 }
 
 // content compares and sets what an object grants: the rules of a role, the role and subjects of a binding.
@@ -126,52 +104,48 @@ type content[T metav1.Object] struct {
 	set    func(T) error // makes it what is to be written
 }
 
-// put creates an object, or updates the one with the UID that the plan saw; "": it saw none. It gives rights, so it writes
+// put creates the object, or updates the one that the plan saw. It gives rights, so it writes
 // only over what the plan was made from: somebody may have taken a right away since, and then it is ErrEdited. An update
 // begins with a read, so that all that is not ours stays: labels and annotations of others, finalizers, owners. Edits of
 // those at the same time are no reason to fail. An object without our label is ErrForeign, and never adopted.
-func put[T metav1.Object](ctx context.Context, c *Client, w writer[T], set string, wanted T, planned types.UID, is content[T]) error {
-	if planned == "" {
-		var made T
-		err := c.retry(ctx, w.may("create"), func() (err error) {
-			made, err = w.create(ctx, wanted, metav1.CreateOptions{DryRun: c.dryRun})
-			return err
-		})
+func (w writer[T]) put(ctx context.Context, wanted T, is content[T]) error {
+	if w.uid == "" {
+		made, err := w.create(ctx, wanted)
 		if err == nil {
 			return altered(is.wanted(made))
 		}
 		if !apierrors.IsAlreadyExists(err) {
-			return w.refused(ctx, c, "create", err)
+			return w.refused(ctx, "create", err)
 		}
 	}
 	for range conflictTries {
-		have, err := w.read(ctx, c, set, wanted.GetName())
+		have, err := w.read(ctx)
 		switch {
 		case apierrors.IsNotFound(err):
 			return fmt.Errorf("it is gone: %w", ErrEdited)
 		case err != nil:
 			return err
-		case planned != "" && have.GetUID() != planned:
+		case w.uid != "" && have.GetUID() != w.uid:
 			return fmt.Errorf("it was made anew: %w", ErrEdited)
 		case have.GetDeletionTimestamp() != nil:
 			return fmt.Errorf("somebody has deleted it (finalizer %s): %w", strings.Join(have.GetFinalizers(), ", "), ErrEdited)
 		case is.wanted(have): // the answer of an earlier try was lost, or somebody else wrote the same
 			return nil
-		case planned == "" || !is.seen(have):
+		case w.uid == "" || !is.seen(have):
 			return ErrEdited
 		}
 		if err := is.set(have); err != nil {
 			return err
 		}
-		written, err := w.write(ctx, c, have, false)
+		written, err := w.update(ctx, have)
 		if err == nil {
 			return altered(is.wanted(written))
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
-			return w.refused(ctx, c, "update", err)
+			return w.refused(ctx, "update", err)
 		}
 	}
-	return fmt.Errorf("update %s: somebody keeps editing it", w.what)
+	return fmt.Errorf("update %s: somebody keeps editing it", w.object)
 }
 
 // altered is ErrAltered unless the API server has kept what was sent.
@@ -185,33 +159,35 @@ func altered(kept bool) error {
 // take takes something out of an object of ours, whatever else somebody edits in it. drop does that to the object as it was
 // read, and reports whether there was anything to take out; its error ends the attempt. have is the object as the API
 // server's answer shows it then. found is false if it is gone, or could not be read as ours.
-func take[T metav1.Object](ctx context.Context, c *Client, w writer[T], set, name string, uid types.UID,
-	drop func(T) (bool, error)) (have T, found bool, err error) {
+func (w writer[T]) take(ctx context.Context, drop func(T) (bool, error)) (have T, found bool, err error) {
 	for try := 0; ; try++ {
-		have, err = w.read(ctx, c, set, name)
+		have, err = w.read(ctx)
 		if apierrors.IsNotFound(err) {
 			return have, false, nil
 		}
 		if err != nil {
 			return have, false, err
 		}
-		if have.GetUID() != uid {
+		if have.GetUID() != w.uid {
 			return have, false, fmt.Errorf("it was made anew: %w", ErrEdited)
 		}
 		if there, err := drop(have); err != nil || !there {
 			return have, true, err
 		}
-		written, err := w.write(ctx, c, have, try >= overwriteAfter)
+		if try >= overwriteAfter { // it is written even if somebody has edited it since, and only its UID is compared
+			have.SetResourceVersion("")
+		}
+		written, err := w.update(ctx, have)
 		switch {
 		case err == nil:
-			if still, _ := drop(written); still && len(c.dryRun) == 0 {
+			if still, _ := drop(written); still && len(w.dryRun) == 0 {
 				return written, true, ErrAltered
 			}
 			return written, true, nil
 		case apierrors.IsConflict(err) && try < conflictTries, apierrors.IsNotFound(err):
 			continue
 		}
-		return have, true, w.refused(ctx, c, "update", err)
+		return have, true, w.refused(ctx, "update", err)
 	}
 }
 
@@ -220,27 +196,23 @@ func take[T metav1.Object](ctx context.Context, c *Client, w writer[T], set, nam
 // first takes out what the object grants, as drop of take does: somebody may hold the object with a finalizer, or edit it all
 // the time, and an object that is being deleted still grants. The error is nil only when the object is gone; one that a
 // finalizer holds is a NotGoneError.
-func end[T metav1.Object](ctx context.Context, c *Client, w writer[T], set, name string, uid types.UID, version string, plain bool,
-	drop func(T) (bool, error)) error {
+func (w writer[T]) end(ctx context.Context, plain bool, drop func(T) (bool, error)) error {
 	remove := func(version string) error {
-		only := &metav1.Preconditions{UID: &uid, ResourceVersion: &version}
-		err := c.retry(ctx, w.may("delete"), func() error {
-			return w.delete(ctx, name, metav1.DeleteOptions{DryRun: c.dryRun, Preconditions: only})
-		})
+		err := w.delete(ctx, w.object.Name, metav1.Preconditions{UID: &w.uid, ResourceVersion: &version})
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			return w.refused(ctx, c, "delete", err)
+			return w.refused(ctx, "delete", err)
 		}
 		return err
 	}
 	if plain {
-		if err := remove(version); err == nil || apierrors.IsNotFound(err) {
+		if err := remove(w.version); err == nil || apierrors.IsNotFound(err) {
 			return nil
 		} else if ctx.Err() != nil {
 			return err
 		}
 	}
 	for range conflictTries {
-		have, found, dropped := take(ctx, c, w, set, name, uid, drop)
+		have, found, dropped := w.take(ctx, drop)
 		if dropped != nil && (errors.Is(dropped, ErrForeign) || errors.Is(dropped, ErrEdited) || ctx.Err() != nil) {
 			return dropped
 		}
@@ -254,7 +226,7 @@ func end[T metav1.Object](ctx context.Context, c *Client, w writer[T], set, name
 		if have.GetDeletionTimestamp() == nil {
 			err := remove(have.GetResourceVersion())
 			switch {
-			case apierrors.IsNotFound(err), err == nil && (len(held) == 0 || len(c.dryRun) > 0):
+			case apierrors.IsNotFound(err), err == nil && (len(held) == 0 || len(w.dryRun) > 0):
 				return nil
 			case apierrors.IsConflict(err):
 				continue
@@ -267,10 +239,10 @@ func end[T metav1.Object](ctx context.Context, c *Client, w writer[T], set, name
 		if len(held) == 0 {
 			continue // it ends in this moment
 		}
-		if now, err := w.read(ctx, c, set, name); apierrors.IsNotFound(err) || err == nil && now.GetUID() != uid {
+		if now, err := w.read(ctx); apierrors.IsNotFound(err) || err == nil && now.GetUID() != w.uid {
 			return nil
 		}
-		return &NotGoneError{w.what, held, dropped}
+		return &NotGoneError{w.object.String(), held, dropped}
 	}
-	return fmt.Errorf("it grants nothing any more, but is still there: delete %s: somebody keeps editing it", w.what)
+	return fmt.Errorf("it grants nothing any more, but is still there: delete %s: somebody keeps editing it", w.object)
 }

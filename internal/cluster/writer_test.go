@@ -128,16 +128,17 @@ func bound(uid types.UID, role string, users ...string) *rbacv1.RoleBinding {
 	for _, u := range users {
 		b.Subjects = append(b.Subjects, plan.Subject{Kind: "User", Name: u})
 	}
+	m := meta("team", "shop", "x")
+	m.UID, m.ResourceVersion = uid, "7"
 	return &rbacv1.RoleBinding{
-		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "RoleBinding"}, ObjectMeta: meta("team", "shop", "x", uid, "7"),
+		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "RoleBinding"}, ObjectMeta: m,
 		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role}, Subjects: subjectsOf(b),
 	}
 }
 
 // wanted is the same in a plan.
 func wanted(uid types.UID, role string, users ...string) plan.Binding {
-	b := bound(uid, role, users...)
-	p := binding(&b.ObjectMeta, b.RoleRef, b.Subjects)
+	p := bindingOf(bound(uid, role, users...))
 	if uid == "" {
 		p.ResourceVersion = ""
 	}
