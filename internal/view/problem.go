@@ -1,186 +1,148 @@
 package view
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
-	"provision/internal/hint"
 	"provision/internal/plan"
 )
 
-// problemWords says what must be fixed in a set, and how.
-func problemWords(set string, p plan.Problem, names lister) (what, way string) {
-	switch p.Code {
-	case plan.NamespaceMissing:
-		return fmt.Sprintf("namespace %q does not exist", p.Name), "kubectl create namespace " + p.Name
-	case plan.RoleMissing:
-		way = "create it, or define it under roles: in the users file"
-		if p.Detail != "" {
-			way = "did you mean " + p.Detail + "? else " + way
-		}
-		return fmt.Sprintf("%s does not exist", objectName(p.Object)), way
-	case plan.ForeignObject:
-		name := objectName(p.Object)
-		way = "rename or remove one of the two"
-		if p.Detail != "" {
-			return fmt.Sprintf("%s is there already and is not ours: it belongs to the set %s", name, p.Detail), way
-		}
-		return name + " is there already and is not ours: it does not carry this set's label",
-			fmt.Sprintf("%s; if it is this set's and lost its label: kubectl label %s %s=%s", way, name, plan.SetLabel, set)
-	case plan.LabelGone:
-		name := objectName(p.Object)
-		way = fmt.Sprintf("remove it: kubectl delete %s", name)
-		if p.Detail != "" {
-			return fmt.Sprintf("%s has a name of this set's, but belongs to the set %s: what it grants stays", name, p.Detail), way
-		}
-		return name + " has this set's name but not its label: somebody took that off, or made it; what it grants stays", way
-	case plan.ForeignFile:
-		return fmt.Sprintf("%s is not ours: %s", p.Name, p.Detail), "move it away"
-	case plan.FileOfOtherSet:
-		return fmt.Sprintf("%s belongs to the set %s", p.Name, p.Detail), wayOutOfSet("the user", p.Detail, p.Held)
-	case plan.NamedTwice:
-		return fmt.Sprintf("%s names %s too, and this set has nothing of that name yet", p.AlsoAt, plan.Quoted(p.User)), "take the user out of one of the two files: who moves from one set to another leaves the old one in the same run"
-	case plan.NameClaimed:
-		return fmt.Sprintf("the set %s has a certificate for %s, and a users file with a mistake may be that of this set", p.Detail, plan.Quoted(p.User)), "mend the users file first"
-	case plan.UnreadableFile:
-		return fmt.Sprintf("%s cannot be read: %s", p.Name, p.Detail), "chmod 600 the file"
-	case plan.UnmarkedFile:
-		return fmt.Sprintf("%s has a certificate for %s at %s, but not the mark by which provision knows its own: a tool that drops extensions may have rewritten it", p.Name, plan.Quoted(p.User), orDash(p.Detail)),
-			"if it is this set's: provision apply --reissue " + hint.ShellWord(p.User) + "; else move it away"
-	case plan.ClusterNameTaken:
-		way = "set cluster.name in the users file to a name of its own"
-		if p.Cluster != "" {
-			way = fmt.Sprintf("if that cluster is gone (rebuilt under the same name, say): --forget-cluster %s; else %s", p.Cluster, way)
-		}
-		return fmt.Sprintf("%s has another cluster's entry named %q", p.Name, p.Detail), way
-	case plan.FrontProxyName:
-		return fmt.Sprintf("%q is a name of the cluster's front proxy, which has the same CA: whoever has a certificate for it can act as anybody (kube-apiserver --requestheader-allowed-names)", p.User),
-			"choose another name, or give the front proxy a CA of its own; to have it all the same, list the name under allowReserved"
-	case plan.NoClientCertificates:
-		return fmt.Sprintf("%s asks for no client certificate, so none works there: something in between ends TLS (a proxy, a load balancer), or the API server takes none (--client-ca-file); no certificate is asked for", p.Name),
-			wayToServer
-	case plan.NameReused:
-		return fmt.Sprintf("somebody who was removed had the name %q, and a certificate for it lives until %s: who holds it would be %s", p.User, timeWords(p.Until), p.User),
-			"choose another name, wait, or set reuse: true for this user if it is the same person"
-	case plan.TooManyDeletes:
-		way = fmt.Sprintf("if it is, give --allow-deletes=%d", p.Total)
-		if p.Total != p.Count {
-			way += ", the number of all sets together"
-		}
-		return fmt.Sprintf("this would delete %d users, bindings and roles of the set, more than the %d that are allowed without asking: is the users file whole? (What goes in one namespace counts once.)", p.Count, p.Allowed), way
-	case plan.ClientCAEnded:
-		them := "them"
-		if p.Count == 1 {
-			them = "it"
-		}
-		return fmt.Sprintf("the cluster's CA ends on %s: %s cannot be asked for, the API server would not accept %s", timeWords(p.Until), Plural(p.Count, "certificate"), them),
-			"give the cluster a new CA (kube-apiserver --client-ca-file, kube-controller-manager --cluster-signing-cert-file)"
-	case plan.ServerNotHTTPS:
-		what = fmt.Sprintf("%s is not https: a client certificate cannot be used there", p.Detail)
-		if p.Name != "" {
-			what = fmt.Sprintf("your context %s leads to %s, which is not https: a client certificate cannot be used there, and whoever is there may act as you", plan.Quoted(p.Name), p.Detail)
-		}
-		return what, "set cluster.server in the users file to the https address of the API server, or use another context (--context)"
-	case plan.CANotKnown:
-		return fmt.Sprintf("your context %s skips TLS verification (insecure-skip-tls-verify), and does not say which CA the cluster has: no kubeconfig may go without", plan.Quoted(p.Name)),
-			"set cluster.certificateAuthorityData in the users file, or certificate-authority-data in your own kubeconfig"
-	case plan.LedgerIncomplete:
-		return fmt.Sprintf("the ledger in namespace %s does not list living certificates of %s: was it deleted or edited?", p.Name, names(each(p.Items, plan.Quoted))),
-			"provision apply --rebuild-ledger records them again"
-	case plan.LedgerMoved:
-		records := Plural(p.Count, "record") + " of living certificates"
-		if p.Count == 1 {
-			records = "1 record of a living certificate"
-		}
-		return fmt.Sprintf("the ledger of this set is in the namespace %s, with %s, and the users file says %s: who left would be forgotten, and two applies would not wait for each other",
-				p.From, records, p.Name),
-			"set ledger.namespace to " + p.From + " again, or move the records while nobody applies: " + moveLedger(set, p.From, p.Name)
-	case plan.LedgerWrong:
-		return fmt.Sprintf("the ledger in namespace %s says other things than the certificates themselves of %s: was it edited?", p.Name, names(each(p.Items, plan.Quoted))),
-			"provision apply --rebuild-ledger records what the certificates say"
-	case plan.LedgerUnreadable:
-		return fmt.Sprintf("%s cannot be read: %s", objectName(p.Object), p.Detail),
-			fmt.Sprintf("remove that entry (kubectl edit configmap %s -n %s), then provision apply --rebuild-ledger", p.Object.Name, p.Object.Namespace)
+// problemTexts say what must be fixed in a set, and how.
+var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
+	plan.NamespaceMissing: {`namespace {{printf "%q" .Name}} does not exist`, "kubectl create namespace {{.Name}}"},
+	plan.RoleMissing: {"{{object .Object}} does not exist",
+		"{{with .Detail}}did you mean {{.}}? else {{end}}create it, or define it under roles: in the users file"},
+	plan.ForeignObject: {"{{object .Object}} is there already and is not ours: {{if .Detail}}it belongs to the set {{.Detail}}{{else}}it does not carry this set's label{{end}}",
+		"rename or remove one of the two{{if not .Detail}}; if it is this set's and lost its label: kubectl label {{object .Object}} " + setLabel + "{{end}}"},
+	plan.LabelGone: {"{{object .Object}} has {{if .Detail}}a name of this set's, but belongs to the set {{.Detail}}: what it grants stays" +
+		"{{else}}this set's name but not its label: somebody took that off, or made it; what it grants stays{{end}}", "remove it: kubectl delete {{object .Object}}"},
+	plan.ForeignFile:    {"{{.Name}} is not ours: {{.Detail}}", "move it away"},
+	plan.FileOfOtherSet: {"{{.Name}} belongs to the set {{.Detail}}", `{{wayOutOfSet "the user" .Detail .Held}}`},
+	plan.NamedTwice: {"{{.AlsoAt}} names {{quoted .User}} too, and this set has nothing of that name yet",
+		"take the user out of one of the two files: who moves from one set to another leaves the old one in the same run"},
+	plan.NameClaimed:    {"the set {{.Detail}} has a certificate for {{quoted .User}}, and a users file with a mistake may be that of this set", "mend the users file first"},
+	plan.UnreadableFile: {"{{.Name}} cannot be read: {{.Detail}}", "chmod 600 the file"},
+	plan.UnmarkedFile: {"{{.Name}} has a certificate for {{quoted .User}} at {{orDash .Detail}}, but not the mark by which provision knows its own: a tool that drops extensions may have rewritten it",
+		"if it is this set's: provision apply --reissue {{shell .User}}; else move it away"},
+	plan.ClusterNameTaken: {`{{.Name}} has another cluster's entry named {{printf "%q" .Detail}}`,
+		"{{with .Cluster}}if that cluster is gone (rebuilt under the same name, say): --forget-cluster {{.}}; else {{end}}set cluster.name in the users file to a name of its own"},
+	plan.FrontProxyName: {`{{printf "%q" .User}} is a name of the cluster's front proxy, which has the same CA: whoever has a certificate for it can act as anybody (kube-apiserver --requestheader-allowed-names)`,
+		"choose another name, or give the front proxy a CA of its own; to have it all the same, list the name under allowReserved"},
+	plan.NoClientCertificates: {"{{.Name}} asks for no client certificate, so none works there: something in between ends TLS (a proxy, a load balancer), " +
+		"or the API server takes none (--client-ca-file); no certificate is asked for", wayToServer},
+	plan.NameReused: {`somebody who was removed had the name {{printf "%q" .User}}, and a certificate for it lives until {{time .Until}}: who holds it would be {{.User}}`,
+		"choose another name, wait, or set reuse: true for this user if it is the same person"},
+	plan.TooManyDeletes: {"this would delete {{.Count}} users, bindings and roles of the set, more than the {{.Allowed}} that are allowed without asking: " +
+		"is the users file whole? (What goes in one namespace counts once.)",
+		"if it is, give --allow-deletes={{.Total}}{{if ne .Total .Count}}, the number of all sets together{{end}}"},
+	plan.ClientCAEnded: {`the cluster's CA ends on {{time .Until}}: {{plural .Count "certificate"}} cannot be asked for, the API server would not accept {{if eq .Count 1}}it{{else}}them{{end}}`,
+		"give the cluster a new CA (kube-apiserver --client-ca-file, kube-controller-manager --cluster-signing-cert-file)"},
+	plan.ServerNotHTTPS: {"{{if .Name}}your context {{quoted .Name}} leads to {{.Detail}}, which is not https: a client certificate cannot be used there, and whoever is there may act as you" +
+		"{{else}}{{.Detail}} is not https: a client certificate cannot be used there{{end}}",
+		"set cluster.server in the users file to the https address of the API server, or use another context (--context)"},
+	plan.CANotKnown: {"your context {{quoted .Name}} skips TLS verification (insecure-skip-tls-verify), and does not say which CA the cluster has: no kubeconfig may go without",
+		"set cluster.certificateAuthorityData in the users file, or certificate-authority-data in your own kubeconfig"},
+	plan.LedgerIncomplete: {"the ledger in namespace {{.Name}} does not list living certificates of {{.Users}}: was it deleted or edited?",
+		"provision apply --rebuild-ledger records them again"},
+	plan.LedgerMoved: {`the ledger of this set is in the namespace {{.From}}, with {{plural .Count "record"}} of {{if eq .Count 1}}a living certificate{{else}}living certificates{{end}}, ` +
+		"and the users file says {{.Name}}: who left would be forgotten, and two applies would not wait for each other",
+		"set ledger.namespace to {{.From}} again, or move the records while nobody applies: {{moveLedger .Set .From .Name}}"},
+	plan.LedgerWrong: {"the ledger in namespace {{.Name}} says other things than the certificates themselves of {{.Users}}: was it edited?",
+		"provision apply --rebuild-ledger records what the certificates say"},
+	plan.LedgerUnreadable: {"{{object .Object}} cannot be read: {{.Detail}}",
+		"remove that entry (kubectl edit configmap {{.Object.Name}} -n {{.Object.Namespace}}), then provision apply --rebuild-ledger"},
+}
+
+// setLabel is the label of the set's objects.
+const setLabel = plan.SetLabel + "={{.Set}}"
+
+// problemsTexts say the same of several problems that likenessOfProblem puts together: what of all, and behind that of each,
+// with a second thing about it in brackets. The way is that of the first where there is no other.
+var problemsTexts = map[plan.ProblemCode]struct{ what, each, about, way string }{
+	plan.NamespaceMissing: {"{{.N}} namespaces do not exist: ", "{{.Name}}", "", "for each: kubectl create namespace NAMESPACE"},
+	plan.RoleMissing: {"{{.N}} roles do not exist: ", "{{object .Object}}", "",
+		"{{with .Detail}}did you mean {{.}}? else {{end}}create them, or define them under roles: in the users file"},
+	plan.ForeignObject: {"{{.N}} objects are there already and are not ours: {{if .Detail}}they belong to the set {{.Detail}}{{else}}they do not carry this set's label{{end}}: ", "{{object .Object}}", "",
+		"of each two, rename or remove one{{if not .Detail}}; if they are this set's and lost their label, for each: kubectl label {{.AnyObject}} " + setLabel + "{{end}}"},
+	plan.LabelGone: {"{{.N}} bindings have {{if .Detail}}names of this set's, but belong to the set {{.Detail}}: what they grant stays: " +
+		"{{else}}this set's name but not its label: somebody took that off, or made them; what they grant stays: {{end}}", "{{object .Object}}", "", "remove each: kubectl delete {{.AnyObject}}"},
+	plan.ForeignFile:    {"each of {{.N}} files is not ours: {{.Detail}}: ", "{{.Name}}", "", "move them away"},
+	plan.FileOfOtherSet: {"{{.N}} files belong to the set {{.Detail}}: ", "{{.Name}}", "", `{{wayOutOfSet "the users" .Detail .Held}}`},
+	plan.NamedTwice: {"{{.N}} names are in other users files too, and this set has nothing of them yet: ", "{{quoted .User}}", "{{.AlsoAt}}",
+		"take each user out of one of the two files: those who move from one set to another leave the old one in the same run"},
+	plan.NameClaimed:    {"the set {{.Detail}} has certificates for {{.N}} of the names, and a users file with a mistake may be that of this set: ", "{{quoted .User}}", "", ""},
+	plan.UnreadableFile: {"{{.N}} files cannot be read: {{.Detail}}: ", "{{.Name}}", "", "chmod 600 the files"},
+	plan.UnmarkedFile: {"{{.N}} files have certificates for their users at {{orDash .Detail}}, but not the mark by which provision knows its own: a tool that drops extensions may have rewritten them: ", "{{.Name}}", "",
+		"if they are this set's: {{.Reissue}}; else move them away"},
+	plan.ClusterNameTaken: {"{{.N}} files have another cluster's entry of a name that is needed: ", "{{.Name}}", `{{printf "%q" .Detail}}`, ""},
+	plan.FrontProxyName: {"{{.N}} names are the cluster's front proxy's, which has the same CA: whoever has a certificate for one can act as anybody (kube-apiserver --requestheader-allowed-names): ", "{{quoted .User}}", "",
+		"choose other names, or give the front proxy a CA of its own; to have them all the same, list the names under allowReserved"},
+	plan.NameReused: {"people who were removed had {{.N}} of the names, and certificates for them live " + goOn + ": who holds those would be these users: ", "{{quoted .User}}", "{{if .Differ}}until {{time .Until}}{{end}}",
+		"choose other names, wait, or set reuse: true for those who are the same people"},
+	plan.LedgerUnreadable: {"{{.N}} ConfigMaps of the ledger cannot be read: {{.Detail}}: ", "{{object .Object}}", "",
+		"remove that entry of each (kubectl edit configmap NAME -n NAMESPACE), then provision apply --rebuild-ledger"},
+}
+
+// troubled is what the texts of problems are about: a problem of a set, or the first of several that are alike.
+type troubled struct {
+	plan.Problem
+	Set    string
+	All    []plan.Problem
+	Last   time.Time // the last Until of them
+	Differ bool      // they have several
+	names  lister
+}
+
+// N counts the problems.
+func (t troubled) N() string { return thousands(len(t.All)) }
+
+// Users names the users in Items.
+func (t troubled) Users() string { return t.names(each(t.Items, plan.Quoted)) }
+
+// AnyObject stands for the object of each.
+func (t troubled) AnyObject() string {
+	of := plan.Object{Kind: t.Object.Kind, Name: "NAME"}
+	if t.Object.Namespace != "" {
+		of.Namespace = "NAMESPACE"
 	}
-	return string(p.Code), ""
+	return objectName(of)
+}
+
+// Reissue is the command that reissues the certificates of all.
+func (t troubled) Reissue() string {
+	return reissueWords(each(t.All, func(p plan.Problem) string { return p.User }))
+}
+
+// problemWords says what must be fixed in a set, and how. It knows every code; of another it says the code.
+func problemWords(set string, p plan.Problem, names lister) (what, way string) {
+	texts, ok := problemTexts[p.Code]
+	if !ok {
+		return string(p.Code), ""
+	}
+	t := troubled{Problem: p, Set: set, names: names}
+	return fill(texts.what, t), fill(texts.way, t)
 }
 
 // problemsWords says the same of several problems that are alike, with the places in the file that ask for each.
 func problemsWords(set string, group []plan.Problem, names lister) (what, way string) {
-	p, n := group[0], thousands(len(group))
+	what, way = problemWords(set, group[0], names)
 	if len(group) == 1 {
-		what, way = problemWords(set, p, names)
-		if at := p.Pos.String(); at != "" {
+		if at := group[0].Pos.String(); at != "" {
 			what = at + ": " + what
 		}
 		return what, way
 	}
-	until, ends := untilWords(group, func(p plan.Problem) time.Time { return p.Until })
-	all := func(name func(plan.Problem) string, about ...func(plan.Problem) string) string {
-		return names(each(group, func(p plan.Problem) string {
-			return withBrackets(name(p), append(each(about, func(of func(plan.Problem) string) string { return of(p) }), p.Pos.String())...)
-		}))
+	all := troubled{Problem: group[0], Set: set, All: group, names: names}
+	all.Last, all.Differ = latest(group, func(p plan.Problem) time.Time { return p.Until })
+	texts := problemsTexts[all.Code]
+	if texts.way != "" {
+		way = fill(texts.way, all)
 	}
-	user := func(p plan.Problem) string { return plan.Quoted(p.User) }
-	file := func(p plan.Problem) string { return p.Name }
-	object := func(p plan.Problem) string { return objectName(p.Object) }
-	anyObject := objectName(plan.Object{Kind: p.Object.Kind, Namespace: "", Name: "NAME"})
-	if p.Object.Namespace != "" {
-		anyObject = objectName(plan.Object{Kind: p.Object.Kind, Namespace: "NAMESPACE", Name: "NAME"})
-	}
-	_, way = problemWords(set, p, names)
-	// Only those that likenessOfProblem puts together.
-	//exhaustive:ignore
-	switch p.Code {
-	case plan.NamespaceMissing:
-		return fmt.Sprintf("%s namespaces do not exist: %s", n, all(file)), "for each: kubectl create namespace NAMESPACE"
-	case plan.RoleMissing:
-		way = "create them, or define them under roles: in the users file"
-		if p.Detail != "" {
-			way = "did you mean " + p.Detail + "? else " + way
-		}
-		return fmt.Sprintf("%s roles do not exist: %s", n, all(object)), way
-	case plan.ForeignObject:
-		way = "of each two, rename or remove one"
-		if p.Detail != "" {
-			return fmt.Sprintf("%s objects are there already and are not ours: they belong to the set %s: %s", n, p.Detail, all(object)), way
-		}
-		return fmt.Sprintf("%s objects are there already and are not ours: they do not carry this set's label: %s", n, all(object)),
-			fmt.Sprintf("%s; if they are this set's and lost their label, for each: kubectl label %s %s=%s", way, anyObject, plan.SetLabel, set)
-	case plan.LabelGone:
-		way = "remove each: kubectl delete " + anyObject
-		if p.Detail != "" {
-			return fmt.Sprintf("%s bindings have names of this set's, but belong to the set %s: what they grant stays: %s", n, p.Detail, all(object)), way
-		}
-		return fmt.Sprintf("%s bindings have this set's name but not its label: somebody took that off, or made them; what they grant stays: %s", n, all(object)), way
-	case plan.ForeignFile:
-		return fmt.Sprintf("each of %s files is not ours: %s: %s", n, p.Detail, all(file)), "move them away"
-	case plan.FileOfOtherSet:
-		return fmt.Sprintf("%s files belong to the set %s: %s", n, p.Detail, all(file)), wayOutOfSet("the users", p.Detail, p.Held)
-	case plan.NamedTwice:
-		return fmt.Sprintf("%s names are in other users files too, and this set has nothing of them yet: %s", n, all(user, func(p plan.Problem) string { return p.AlsoAt.String() })),
-			"take each user out of one of the two files: those who move from one set to another leave the old one in the same run"
-	case plan.NameClaimed:
-		return fmt.Sprintf("the set %s has certificates for %s of the names, and a users file with a mistake may be that of this set: %s", p.Detail, n, all(user)), way
-	case plan.UnreadableFile:
-		return fmt.Sprintf("%s files cannot be read: %s: %s", n, p.Detail, all(file)), "chmod 600 the files"
-	case plan.UnmarkedFile:
-		return fmt.Sprintf("%s files have certificates for their users at %s, but not the mark by which provision knows its own: a tool that drops extensions may have rewritten them: %s", n, orDash(p.Detail), all(file)),
-			"if they are this set's: " + reissueWords(each(group, func(p plan.Problem) string { return p.User })) + "; else move them away"
-	case plan.ClusterNameTaken:
-		return fmt.Sprintf("%s files have another cluster's entry of a name that is needed: %s", n, all(file, func(p plan.Problem) string { return fmt.Sprintf("%q", p.Detail) })), way
-	case plan.FrontProxyName:
-		return fmt.Sprintf("%s names are the cluster's front proxy's, which has the same CA: whoever has a certificate for one can act as anybody (kube-apiserver --requestheader-allowed-names): %s", n, all(user)),
-			"choose other names, or give the front proxy a CA of its own; to have them all the same, list the names under allowReserved"
-	case plan.NameReused:
-		return fmt.Sprintf("people who were removed had %s of the names, and certificates for them live %s: who holds those would be these users: %s", n, until, all(user, ends)),
-			"choose other names, wait, or set reuse: true for those who are the same people"
-	case plan.LedgerUnreadable:
-		return fmt.Sprintf("%s ConfigMaps of the ledger cannot be read: %s: %s", n, p.Detail, all(func(p plan.Problem) string { return objectName(p.Object) })),
-			"remove that entry of each (kubectl edit configmap NAME -n NAMESPACE), then provision apply --rebuild-ledger"
-	}
-	return string(p.Code), ""
+	return fill(texts.what, all) + names(each(group, func(p plan.Problem) string {
+		one := all
+		one.Problem = p
+		return withBrackets(fill(texts.each, one), fill(texts.about, one), p.Pos.String())
+	})), way
 }
 
 // likenessOfProblem is equal for problems that have one way out.

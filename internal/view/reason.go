@@ -9,126 +9,96 @@ import (
 	"provision/internal/plan"
 )
 
+// reasonTexts say why something changes.
+var reasonTexts = map[plan.ReasonCode]string{
+	plan.ChangesSet:          "comes from the set {{.From}}",
+	plan.NoKubeconfig:        "no kubeconfig here",
+	plan.Unreadable:          "the file is unreadable ({{shortened .To}}): it is moved aside, to *.kubeconfig.unreadable-*",
+	plan.NoCertificate:       "the kubeconfig has no usable certificate",
+	plan.Expired:             "expired {{time .At}}",
+	plan.KeyMismatch:         "key and certificate do not match",
+	plan.SubjectChanged:      `the certificate is for user {{printf "%q" .From}}`,
+	plan.GroupsChanged:       "groups changed: {{.PlusMinus}}",
+	plan.KeyAlgorithmChanged: "key algorithm changed: {{.From}} -> {{.To}}",
+	plan.CAChanged:           "not signed by the cluster's current CA",
+	plan.RequestPending:      "request {{.To}} waits for approval, and its key is here",
+	plan.RequestApproved:     "request {{.To}} is approved, and its key is here",
+	plan.RequestIssued:       "request {{.To}} is issued, and its key is here",
+	plan.RequestDenied:       "the last request was denied{{with .To}} ({{shortened .}}){{end}}",
+	plan.RequestFailed:       "the signer refused the last request{{with .To}} ({{shortened .}}){{end}}",
+	plan.RequestGone:         "request {{.To}} has gone from the cluster",
+	plan.RequestMisissued:    "the certificate that was issued for request {{.To}} is not for its key: find out what signs here",
+	plan.RequestSwapped:      "another request has taken the name of ours, {{.To}}, and is not approved: find out who made it (kubectl get csr -o yaml)",
+	plan.RequestOfOther:      "request {{.To}} was sent by {{quoted .From}}, and only whoever sent it can go on with it",
+	plan.NewCertificate:      "new certificate",
+	plan.ServerChanged:       "server changed: {{.From}} -> {{.To}}",
+	plan.CADataChanged:       "the cluster's CA changed",
+	plan.TLSChanged:          "{{.Was}} -> {{.WillBe}}",
+	plan.NamespaceChanged:    "namespace changed: {{.Was}} -> {{.WillBe}}",
+	plan.NamesChanged:        "context changed: {{orDash .From}} -> {{.To}}",
+	plan.ModeTooOpen:         "others may read the file: mode {{.Was}} -> {{.WillBe}}",
+	plan.EntryIncomplete:     "the entry's {{.To}} is missing",
+	plan.MarkGone:            "provision's mark on the entry is gone (a tool has dropped extensions), and is put back",
+	plan.ClusterForgotten:    "you say that the cluster is no more",
+	plan.EntryEdited:         "the entry was edited, and is made as it was: {{.List .Added}}",
+	plan.RenewDue:            "ends {{time .At}} (renewBefore {{.To}})",
+	plan.Requested:           "you asked for a new one",
+	plan.ElsewhereDue:        "the kubeconfig is not here, and its certificate ends {{time .At}} (renewBefore {{.To}}, renewElsewhere)",
+	plan.RecordWrong:         "the ledger said another thing than the certificate",
+	plan.OutcomeKnown:        "the certificate was issued",
+	plan.NotRecorded:         "the ledger did not list it",
+	plan.Superseded:          "the request of an earlier try no longer fits the file",
+	plan.RevokedNow:          "revoked",
+	plan.Copied: "somebody copied it from namespace {{.From}}: the users file does not say it here" +
+		"{{with .Leaves}}, and the original is no longer for {{$.List (subjects .)}}{{end}}",
+	plan.NotInFile:       "no longer in the users file",
+	plan.SetDestroyed:    "the set is destroyed",
+	plan.InFile:          "not in the cluster",
+	plan.SubjectsChanged: "subjects changed",
+	plan.RulesChanged:    "rules changed",
+	plan.EndingObject:    "somebody has deleted it, and finalizer {{.WillBe}} holds it: nobody is put into it",
+	plan.RoleRefChanged:  "somebody made it anew for {{.From}}: it is replaced",
+}
+
+// reasoned is what the texts of reasons are about.
+type reasoned struct {
+	plan.Reason
+	names lister
+}
+
+// List writes a list of names.
+func (r reasoned) List(items []string) string { return r.names(items) }
+
+// Was says what something was.
+func (r reasoned) Was() string {
+	from, _ := fromTo(r.Reason)
+	return from
+}
+
+// WillBe says what it will be.
+func (r reasoned) WillBe() string {
+	_, to := fromTo(r.Reason)
+	return to
+}
+
+// PlusMinus writes what is added and removed: +a -b.
+func (r reasoned) PlusMinus() string {
+	add := func(s string) string { return "+" + s }
+	remove := func(s string) string { return "-" + s }
+	return strings.Join(append(each(r.Added, add), each(r.Removed, remove)...), " ")
+}
+
 // reasonsWords says all the reasons of a change.
 func reasonsWords(list []plan.Reason, names lister) string {
-	words := make([]string, 0, len(list))
-	for _, r := range list {
-		words = append(words, reasonWords(r, names))
-	}
-	return strings.Join(words, "; ")
+	return strings.Join(each(list, func(r plan.Reason) string { return reasonWords(r, names) }), "; ")
 }
 
 // reasonWords says why something changes. It knows every code; of another it says the code.
 func reasonWords(r plan.Reason, names lister) string {
-	switch r.Code {
-	case plan.ChangesSet:
-		return "comes from the set " + r.From
-	case plan.NoKubeconfig:
-		return "no kubeconfig here"
-	case plan.Unreadable:
-		return "the file is unreadable (" + shortened(r.To) + "): it is moved aside, to *.kubeconfig.unreadable-*"
-	case plan.NoCertificate:
-		return "the kubeconfig has no usable certificate"
-	case plan.Expired:
-		return "expired " + timeWords(r.At)
-	case plan.KeyMismatch:
-		return "key and certificate do not match"
-	case plan.SubjectChanged:
-		return fmt.Sprintf("the certificate is for user %q", r.From)
-	case plan.GroupsChanged:
-		return "groups changed: " + plusMinus(r)
-	case plan.KeyAlgorithmChanged:
-		return fmt.Sprintf("key algorithm changed: %s -> %s", r.From, r.To)
-	case plan.CAChanged:
-		return "not signed by the cluster's current CA"
-	case plan.RequestPending:
-		return "request " + r.To + " waits for approval, and its key is here"
-	case plan.RequestApproved:
-		return "request " + r.To + " is approved, and its key is here"
-	case plan.RequestIssued:
-		return "request " + r.To + " is issued, and its key is here"
-	case plan.RequestDenied:
-		return "the last request was denied" + inBrackets(r.To)
-	case plan.RequestFailed:
-		return "the signer refused the last request" + inBrackets(r.To)
-	case plan.RequestGone:
-		return "request " + r.To + " has gone from the cluster"
-	case plan.RequestMisissued:
-		return "the certificate that was issued for request " + r.To + " is not for its key: find out what signs here"
-	case plan.RequestSwapped:
-		return "another request has taken the name of ours, " + r.To + ", and is not approved: find out who made it (kubectl get csr -o yaml)"
-	case plan.RequestOfOther:
-		return fmt.Sprintf("request %s was sent by %s, and only whoever sent it can go on with it", r.To, plan.Quoted(r.From))
-	case plan.NewCertificate:
-		return "new certificate"
-	case plan.ServerChanged:
-		return fmt.Sprintf("server changed: %s -> %s", r.From, r.To)
-	case plan.CADataChanged:
-		return "the cluster's CA changed"
-	case plan.TLSChanged:
-		from, to := fromTo(r)
-		return fmt.Sprintf("%s -> %s", from, to)
-	case plan.NamespaceChanged:
-		return fmt.Sprintf("namespace changed: %s -> %s", orNone(r.From), orNone(r.To))
-	case plan.NamesChanged:
-		return fmt.Sprintf("context changed: %s -> %s", orDash(r.From), r.To)
-	case plan.ModeTooOpen:
-		from, to := fromTo(r)
-		return fmt.Sprintf("others may read the file: mode %s -> %s", from, to)
-	case plan.EntryIncomplete:
-		return "the entry's " + r.To + " is missing"
-	case plan.MarkGone:
-		return "provision's mark on the entry is gone (a tool has dropped extensions), and is put back"
-	case plan.ClusterForgotten:
-		return "you say that the cluster is no more"
-	case plan.EntryEdited:
-		return "the entry was edited, and is made as it was: " + names(r.Added)
-	case plan.RenewDue:
-		return "ends " + timeWords(r.At) + " (renewBefore " + r.To + ")"
-	case plan.Requested:
-		return "you asked for a new one"
-	case plan.ElsewhereDue:
-		return "the kubeconfig is not here, and its certificate ends " + timeWords(r.At) + " (renewBefore " + r.To + ", renewElsewhere)"
-	case plan.RecordWrong:
-		return "the ledger said another thing than the certificate"
-	case plan.OutcomeKnown:
-		return "the certificate was issued"
-	case plan.NotRecorded:
-		return "the ledger did not list it"
-	case plan.Superseded:
-		return "the request of an earlier try no longer fits the file"
-	case plan.RevokedNow:
-		return "revoked"
-	case plan.Copied:
-		s := fmt.Sprintf("somebody copied it from namespace %s: the users file does not say it here", r.From)
-		if len(r.Leaves) > 0 {
-			s += ", and the original is no longer for " + names(subjectTexts(r.Leaves))
-		}
-		return s
-	case plan.NotInFile:
-		return "no longer in the users file"
-	case plan.SetDestroyed:
-		return "the set is destroyed"
-	case plan.InFile:
-		return "not in the cluster"
-	case plan.SubjectsChanged:
-		return "subjects changed"
-	case plan.RulesChanged:
-		return "rules changed"
-	case plan.EndingObject:
-		return "somebody has deleted it, and finalizer " + strings.Join(r.Added, ", ") + " holds it: nobody is put into it"
-	case plan.RoleRefChanged:
-		return fmt.Sprintf("somebody made it anew for %s: it is replaced", r.From)
+	if text, ok := reasonTexts[r.Code]; ok {
+		return fill(text, reasoned{r, names})
 	}
 	return string(r.Code)
-}
-
-// inBrackets writes what somebody else said, if anything, behind a space.
-func inBrackets(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " (" + shortened(s) + ")"
 }
 
 // reasonDoc is a reason for programs. Subjects, rules and all else that comes and goes are texts.
@@ -173,16 +143,4 @@ func fromTo(r plan.Reason) (from, to string) {
 // changeTexts returns what a reason says that comes and goes, one text for each.
 func changeTexts(r plan.Reason) (added, removed []string) {
 	return slices.Concat(r.Added, subjectTexts(r.Joins), ruleTexts(r.Allows)), slices.Concat(r.Removed, subjectTexts(r.Leaves), ruleTexts(r.Forbids))
-}
-
-// plusMinus writes what a reason adds and removes: +a -b.
-func plusMinus(r plan.Reason) string {
-	var parts []string
-	for _, a := range r.Added {
-		parts = append(parts, "+"+a)
-	}
-	for _, d := range r.Removed {
-		parts = append(parts, "-"+d)
-	}
-	return strings.Join(parts, " ")
 }

@@ -1,168 +1,118 @@
 package view
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"provision/internal/plan"
 	"provision/internal/usersfile"
 )
 
+// warningTexts say what a person should know, for each code but those of outsideWords.
+var warningTexts = map[plan.WarningCode]string{
+	plan.StillAuthenticates: "{{.User}} still authenticates until {{time .Until}}: Kubernetes cannot revoke a certificate{{with .Items}}; what is bound to the groups in it still holds: {{$.List .}}{{end}}",
+	plan.StillInGroup:       "{{.User}}'s old certificate still says {{.List .Items}} until {{time .Until}}: Kubernetes cannot revoke it",
+	plan.ClusterAdmin:       "cluster-admin {{where .Namespace}} goes to {{.List (subjects .Subjects)}}",
+	plan.DurationLater:      "the duration in the file differs from that of the present certificate of {{.List .Items}}: it counts from the next certificate",
+	plan.ShorterThanAsked:   "the signer shortened certificates from {{duration .Asked}} to {{duration .Issued}} (kube-controller-manager --cluster-signing-duration): {{.List .Items}}",
+	plan.EndsWithCA:         "the cluster's CA ends on {{time .Until}}, and with it what it signs, whatever was asked for: {{.List .Items}}",
+	plan.LongerThanAsked:    "the signer issued certificates for {{duration .Issued}} where {{duration .Asked}} were asked for, so they cannot be relied on to end: {{.List .Items}}",
+	plan.OlderLives:         "the certificates that are replaced go on until {{time .Until}} at the latest: Kubernetes cannot revoke them: {{.List .Items}}",
+	plan.UnboundGroup:       "nothing is bound to the group {{quoted .Name}}, which is given for the first time: {{if .To}}did you mean {{quoted .To}}?{{else}}is it spelled right?{{end}} It goes to {{.List .Items}}",
+	plan.PowerfulRole:       "{{role .Warning}} of this set allows everything{{roleReach .Warning}}, or lets its holders give themselves more: {{rules .Rules}}",
+	plan.PowerfulGrant:      "{{object (.Role.In \"\")}} allows everything, or lets its holders give themselves more: {{where .Namespace}} it goes to {{.List (subjects .Subjects)}}",
+	plan.IssuedElsewhere:    "no kubeconfig here, but a valid certificate, for {{.List .Items}}: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here",
+	plan.MisplacedKubeconfig: "{{.Name}} holds {{.User}}'s private key, which is good until {{time .Until}}" +
+		"{{if not .To}}: a copy is as good as the original; remove it if nobody needs it" +
+		"{{else}}{{if misspelt .Warning}}, but the file's name is spelled in another way (upper case, or Unicode as macOS writes it){{end}}: rename it to {{.To}}{{end}}",
+	plan.MisplacedOfLeaver: "{{.Name}} holds the private key of {{.User}}, who is out of the set and can log in with it until {{time .Until}}: remove it",
+	plan.ClusterReplaced:   "kubeconfigs have an entry for another cluster ({{.Name}}) at {{.To}}: if that one is gone (rebuilt, say), --forget-cluster {{.Name}} takes its entries out: {{.List .Items}}",
+	plan.NothingToForget:   "--forget-cluster {{.Name}}: no kubeconfig here has an entry of this set for that cluster",
+	plan.OtherEntries: "{{.Name}} has entries that provision did not make for {{.User}}: {{.EntryList}}" +
+		": if {{.User}} does not know them, take them out: they may run a program of somebody else's",
+	plan.ForeignRequest: "requests carry this set's label and wait for approval, but no key of ours made them: do not approve them: {{.List .Items}}",
+	plan.SwappedRequest: "certificatesigningrequest/{{.Name}} has the name of {{.User}}'s request, but another key made it: it is not approved; find out who made it (kubectl get csr {{.Name}} -o yaml)",
+	plan.ReservedNames:  "the file allows itself names that belong to Kubernetes itself, with all that the cluster grants them: {{.List .Items}}",
+	plan.NameAgain: "{{if .Items}}somebody who left {{.Sets}} had the name {{quoted .User}}, and can log in with it until {{time .Until}}: if that is not the same person, choose another name" +
+		"{{else}}somebody who left had the name {{.User}}, and can log in with it until {{time .Until}} (reuse: true){{end}}",
+	plan.NameInOtherSet: "{{quoted .User}} has a certificate in {{.Sets}}: one name, so " +
+		"{{if gt (len .Items) 1}}what any of the sets grants counts for all{{else}}what either set grants counts for both{{end}}",
+	plan.LabelCopied:      "bindings carry this set's label, but not a name of this set: they are left alone: {{.List (objects .Objects)}}",
+	plan.LedgerDamaged:    "{{object .Object}} cannot be read, so what it says of anybody's certificates is not known: {{.To}}",
+	plan.GrantedElsewhere: "{{grantee .Warning}} is granted something outside this set already, and who gets the name gets that too: {{.List (grants .Warning)}}",
+	plan.ElsewhereEnds: "nothing here renews the certificate of {{.List .Items}}, whose kubeconfig is not here, and it ends soon ({{if gt (len .Items) 1}}the first {{end}}{{time .Until}}): " +
+		"--renew-elsewhere, or renewElsewhere: true in the users file, issues a new one here",
+	plan.LostLives: "a certificate whose kubeconfig is not here goes on until {{time .Until}} at the latest, for {{.List .Items}}: Kubernetes cannot revoke it. " +
+		"If it was stolen, not lost, a new one does not help: provision revoke, another name, bindTo: Members",
+	plan.LedgerCopy: "namespace {{.Namespace}} has ConfigMaps that look like records of this set, whose ledger is in the namespace {{.Name}}" +
+		"{{with .Items}}, with living certificates of {{$.List .}}{{end}}" +
+		"{{with .Left}}; by them alone somebody who left had the name, and can log in with it: {{$.List .}}{{end}}" +
+		": if ledger.namespace was {{.Namespace}}, move them ({{moveLedger .To .Namespace .Name}}); if not, somebody has put them there",
+	plan.LedgerUnsearched: "namespace {{.Namespace}} has no records of this set, and other namespaces cannot be searched (list configmaps): if ledger.namespace was changed, move them first",
+	plan.SharedGroup:      "the group {{quoted .Name}} is in other living certificates too, and what is granted to it now counts for them: {{.List (holders .Holders)}}",
+	plan.SetUnfiled: "the set {{.Name}} has kubeconfigs in this directory and living certificates ({{.List .Items}}), and no users file of this run describes it: nothing of it changes. " +
+		"If its file has gone, or it has another name now: provision destroy --set {{.Name}}; to look first: provision status --all-sets",
+	plan.LeaverBound:     "{{quoted .User}} has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:",
+	plan.ClockDiffers:    "{{clock .Seconds}}",
+	plan.NotBegun:        "{{.User}}'s certificate begins only at {{time .Until}}: the clock of this machine or of the signer is wrong",
+	plan.CANotChecked:    "whether certificates are signed by the cluster's current CA was not checked: {{cause .To}}",
+	plan.WithoutUntilNew: "{{object (.Role.In \"\")}} {{where .Namespace}} goes over to a group that only the new certificates have: until the new kubeconfigs are in use, it is missing for {{.List .Items}}",
+	plan.FrontProxyAnybody: "the API server takes every client certificate of this cluster's CA for that of its front proxy, so whoever has one can act as anybody: " +
+		"give the front proxy a CA of its own (kube-apiserver --requestheader-client-ca-file), or set --requestheader-allowed-names",
+	plan.LocalServer:  "the kubeconfigs lead to {{.Name}}, which only {{if .To}}a pod{{else}}this machine{{end}} reaches: set cluster.server in the users file to the address that the users reach, or to this one if that is meant",
+	plan.LocalProxy:   "the kubeconfigs go through your own proxy {{.Name}}, which only this machine reaches: set cluster.proxyURL in the users file (\"\" is none), or to this one if that is meant",
+	plan.PrivateProxy: "the proxy-url of your own context, {{.Name}}, holds a user name or a password: the kubeconfigs do not get it, and go through no proxy; set cluster.proxyURL in the users file, \"\" if none is meant",
+	plan.OtherCluster: "{{if .To}}the users file says {{.List .Items}}, which is what your context {{quoted .To}} leads to, not {{quoted .Name}}: is this the cluster that it is meant for? cluster.uid in the users file ties it to one" +
+		"{{else}}the kubeconfigs of this set here are for {{.List (addresses .Clusters)}}, and this cluster has never had one of the set: is it the cluster that is meant? cluster.uid in the users file ties the set to one{{end}}",
+	plan.ServersDisagree: "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
+}
+
 // warningWords says what a person should know. It knows every code; of another it says the code.
 func warningWords(w plan.Warning, names lister) string {
-	switch w.Code {
-	case plan.StillAuthenticates:
-		s := fmt.Sprintf("%s still authenticates until %s: Kubernetes cannot revoke a certificate", w.User, timeWords(w.Until))
-		if len(w.Items) > 0 {
-			s += "; what is bound to the groups in it still holds: " + names(w.Items)
-		}
-		return s
-	case plan.StillInGroup:
-		return fmt.Sprintf("%s's old certificate still says %s until %s: Kubernetes cannot revoke it", w.User, names(w.Items), timeWords(w.Until))
-	case plan.ClusterAdmin:
-		return fmt.Sprintf("cluster-admin %s goes to %s", whereWords(w.Namespace), names(subjectTexts(w.Subjects)))
-	case plan.DurationLater:
-		return fmt.Sprintf("the duration in the file differs from that of the present certificate of %s: it counts from the next certificate", names(w.Items))
-	case plan.ShorterThanAsked:
-		return fmt.Sprintf("the signer shortened certificates from %s to %s (kube-controller-manager --cluster-signing-duration): %s", usersfile.FormatDuration(w.Asked), usersfile.FormatDuration(w.Issued), names(w.Items))
-	case plan.EndsWithCA:
-		return fmt.Sprintf("the cluster's CA ends on %s, and with it what it signs, whatever was asked for: %s", timeWords(w.Until), names(w.Items))
-	case plan.LongerThanAsked:
-		return fmt.Sprintf("the signer issued certificates for %s where %s were asked for, so they cannot be relied on to end: %s", usersfile.FormatDuration(w.Issued), usersfile.FormatDuration(w.Asked), names(w.Items))
-	case plan.OlderLives:
-		return fmt.Sprintf("the certificates that are replaced go on until %s at the latest: Kubernetes cannot revoke them: %s", timeWords(w.Until), names(w.Items))
-	case plan.UnboundGroup:
-		return fmt.Sprintf("nothing is bound to the group %s, which is given for the first time: %s It goes to %s", plan.Quoted(w.Name), cmp.Or(meantWords(w.To), "is it spelled right?"), names(w.Items))
-	case plan.PowerfulRole:
-		name, where := objectName(w.Role.In("")), ""
-		if w.Role.Kind == "Role" {
-			name = objectName(w.Role.In(w.Namespace))
-		} else if w.Namespace != "" { // that is where it does
-			where = " " + whereWords(w.Namespace)
-		}
-		return fmt.Sprintf("%s of this set allows everything%s, or lets its holders give themselves more: %s", name, where, strings.Join(ruleTexts(w.Rules), "; "))
-	case plan.PowerfulGrant:
-		return fmt.Sprintf("%s allows everything, or lets its holders give themselves more: %s it goes to %s", objectName(w.Role.In("")), whereWords(w.Namespace), names(subjectTexts(w.Subjects)))
-	case plan.IssuedElsewhere:
-		return fmt.Sprintf("no kubeconfig here, but a valid certificate, for %s: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here", names(w.Items))
-	case plan.MisplacedKubeconfig:
-		s := fmt.Sprintf("%s holds %s's private key, which is good until %s", w.Name, w.User, timeWords(w.Until))
-		switch {
-		case w.To == "":
-			return s + ": a copy is as good as the original; remove it if nobody needs it"
-		case usersfile.SameFileName(w.Name, w.To):
-			return s + ", but the file's name is spelled in another way (upper case, or Unicode as macOS writes it): rename it to " + w.To
-		}
-		return s + ": rename it to " + w.To
-	case plan.MisplacedOfLeaver:
-		return fmt.Sprintf("%s holds the private key of %s, who is out of the set and can log in with it until %s: remove it", w.Name, w.User, timeWords(w.Until))
-	case plan.ClusterReplaced:
-		return fmt.Sprintf("kubeconfigs have an entry for another cluster (%s) at %s: if that one is gone (rebuilt, say), --forget-cluster %s takes its entries out: %s", w.Name, w.To, w.Name, names(w.Items))
-	case plan.NothingToForget:
-		return fmt.Sprintf("--forget-cluster %s: no kubeconfig here has an entry of this set for that cluster", w.Name)
-	case plan.OtherEntries:
-		s := fmt.Sprintf("%s has entries that provision did not make for %s: %s", w.Name, w.User, names(each(w.Entries, plan.Entry.String)))
-		if w.To != "" {
-			s += "; the current context, " + plan.Quoted(w.To) + ", is one of them"
-		}
-		return s + ": if " + w.User + " does not know them, take them out: they may run a program of somebody else's"
-	case plan.ForeignRequest:
-		return fmt.Sprintf("requests carry this set's label and wait for approval, but no key of ours made them: do not approve them: %s", names(w.Items))
-	case plan.SwappedRequest:
-		return fmt.Sprintf("certificatesigningrequest/%s has the name of %s's request, but another key made it: it is not approved; find out who made it (kubectl get csr %s -o yaml)", w.Name, w.User, w.Name)
-	case plan.ReservedNames:
-		return fmt.Sprintf("the file allows itself names that belong to Kubernetes itself, with all that the cluster grants them: %s", names(w.Items))
-	case plan.NameAgain:
-		if len(w.Items) > 0 {
-			return fmt.Sprintf("somebody who left %s had the name %s, and can log in with it until %s: if that is not the same person, choose another name", setsWords(w.Items, names), plan.Quoted(w.User), timeWords(w.Until))
-		}
-		return fmt.Sprintf("somebody who left had the name %s, and can log in with it until %s (reuse: true)", w.User, timeWords(w.Until))
-	case plan.NameInOtherSet:
-		counts := "what either set grants counts for both"
-		if len(w.Items) > 1 {
-			counts = "what any of the sets grants counts for all"
-		}
-		return fmt.Sprintf("%s has a certificate in %s: one name, so %s", plan.Quoted(w.User), setsWords(w.Items, names), counts)
-	case plan.LabelCopied:
-		return fmt.Sprintf("bindings carry this set's label, but not a name of this set: they are left alone: %s", names(each(w.Objects, objectName)))
-	case plan.LedgerDamaged:
-		return fmt.Sprintf("%s cannot be read, so what it says of anybody's certificates is not known: %s", objectName(w.Object), w.To)
-	case plan.GrantedElsewhere:
-		return fmt.Sprintf("%s is granted something outside this set already, and who gets the name gets that too: %s", grantedTo(w), names(grantedBy(w)))
-	case plan.OutsideAdmin, plan.OutsideUnread, plan.OutsideGrant:
+	if w.Outside() {
 		return outsideWords(w, names)
-	case plan.ElsewhereEnds:
-		first := ""
-		if len(w.Items) > 1 {
-			first = "the first "
-		}
-		return fmt.Sprintf("nothing here renews the certificate of %s, whose kubeconfig is not here, and it ends soon (%s): --renew-elsewhere, or renewElsewhere: true in the users file, issues a new one here", names(w.Items), first+timeWords(w.Until))
-	case plan.LostLives:
-		return fmt.Sprintf("a certificate whose kubeconfig is not here goes on until %s at the latest, for %s: Kubernetes cannot revoke it. If it was stolen, not lost, a new one does not help: provision revoke, another name, bindTo: Members", timeWords(w.Until), names(w.Items))
-	case plan.LedgerCopy:
-		s := fmt.Sprintf("namespace %s has ConfigMaps that look like records of this set, whose ledger is in the namespace %s", w.Namespace, w.Name)
-		if len(w.Items) > 0 {
-			s += ", with living certificates of " + names(w.Items)
-		}
-		if len(w.Left) > 0 {
-			s += "; by them alone somebody who left had the name, and can log in with it: " + names(w.Left)
-		}
-		return s + ": if ledger.namespace was " + w.Namespace + ", move them (" + moveLedger(w.To, w.Namespace, w.Name) + "); if not, somebody has put them there"
-	case plan.LedgerUnsearched:
-		return fmt.Sprintf("namespace %s has no records of this set, and other namespaces cannot be searched (list configmaps): if ledger.namespace was changed, move them first", w.Namespace)
-	case plan.SharedGroup:
-		return fmt.Sprintf("the group %s is in other living certificates too, and what is granted to it now counts for them: %s", plan.Quoted(w.Name), names(each(w.Holders, holderWords)))
-	case plan.SetUnfiled:
-		return fmt.Sprintf("the set %s has kubeconfigs in this directory and living certificates (%s), and no users file of this run describes it: nothing of it changes. If its file has gone, or it has another name now: provision destroy --set %s; to look first: provision status --all-sets",
-			w.Name, names(w.Items), w.Name)
-	case plan.LeaverBound:
-		return fmt.Sprintf("%s has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:", plan.Quoted(w.User))
-	case plan.ClockDiffers:
-		return clockWords(time.Duration(w.Seconds) * time.Second)
-	case plan.NotBegun:
-		return fmt.Sprintf("%s's certificate begins only at %s: the clock of this machine or of the signer is wrong", w.User, timeWords(w.Until))
-	case plan.CANotChecked:
-		return fmt.Sprintf("whether certificates are signed by the cluster's current CA was not checked: %s", OneLine(errors.New(w.To)))
-	case plan.WithoutUntilNew:
-		return movesToGroupWords(w, whereWords(w.Namespace), names)
-	case plan.FrontProxyAnybody:
-		return "the API server takes every client certificate of this cluster's CA for that of its front proxy, so whoever has one can act as anybody: give the front proxy a CA of its own (kube-apiserver --requestheader-client-ca-file), or set --requestheader-allowed-names"
-	case plan.LocalServer:
-		who := "this machine"
-		if w.To != "" {
-			who = "a pod"
-		}
-		return fmt.Sprintf("the kubeconfigs lead to %s, which only %s reaches: set cluster.server in the users file to the address that the users reach, or to this one if that is meant", w.Name, who)
-	case plan.LocalProxy:
-		return fmt.Sprintf("the kubeconfigs go through your own proxy %s, which only this machine reaches: set cluster.proxyURL in the users file (\"\" is none), or to this one if that is meant", w.Name)
-	case plan.PrivateProxy:
-		return fmt.Sprintf("the proxy-url of your own context, %s, holds a user name or a password: the kubeconfigs do not get it, and go through no proxy; set cluster.proxyURL in the users file, \"\" if none is meant", w.Name)
-	case plan.OtherCluster:
-		if w.To != "" {
-			return fmt.Sprintf("the users file says %s, which is what your context %s leads to, not %s: is this the cluster that it is meant for? cluster.uid in the users file ties it to one", names(w.Items), plan.Quoted(w.To), plan.Quoted(w.Name))
-		}
-		return fmt.Sprintf("the kubeconfigs of this set here are for %s, and this cluster has never had one of the set: is it the cluster that is meant? cluster.uid in the users file ties the set to one", names(each(w.Clusters, addressWords)))
-	case plan.ServersDisagree:
-		return fmt.Sprintf("the API servers behind %s do not agree about certificates of one client CA: %d of %d logins were refused; nobody gets a new certificate for it; %s", w.Name, w.Count, w.Total, wayToAgree)
+	}
+	if text, ok := warningTexts[w.Code]; ok {
+		return fill(text, warned{Warning: w, names: names})
 	}
 	return string(w.Code)
 }
 
-// subjectTexts names subjects: "user jane", "group a:b".
-func subjectTexts(list []plan.Subject) []string { return each(list, plan.Subject.String) }
+// warned is what the texts of warnings are about: a warning, or the first of several that are alike.
+type warned struct {
+	plan.Warning
+	All    []plan.Warning
+	Last   time.Time // the last Until of them
+	Differ bool      // they have several
+	names  lister
+}
 
-// holderWords names somebody with a certificate of a set: "jane (set web)".
-func holderWords(h plan.Holder) string { return plan.Quoted(h.User) + " (set " + h.Set + ")" }
+// List writes a list of names.
+func (w warned) List(items []string) string { return w.names(items) }
 
-// addressWords names a cluster with its server: "prod (https://prod:6443)".
-func addressWords(a plan.Address) string { return a.Name + " (" + a.Server + ")" }
+// N counts the warnings.
+func (w warned) N() string { return thousands(len(w.All)) }
 
-// clockWords says by how much the clock of this machine is wrong, or the API server's.
-func clockWords(ahead time.Duration) string {
-	side := "ahead of"
+// Sets names the sets in Items.
+func (w warned) Sets() string {
+	if len(w.Items) == 1 {
+		return "the set " + w.Items[0]
+	}
+	return "the sets " + w.names(w.Items)
+}
+
+// EntryList names Entries, and the one of them that is the current context.
+func (w warned) EntryList() string {
+	s := w.names(each(w.Entries, plan.Entry.String))
+	if w.To != "" {
+		s += "; the current context, " + plan.Quoted(w.To) + ", is one of them"
+	}
+	return s
+}
+
+// clockWords says by how much the clock of this machine is wrong, or the API server's: how many seconds it is ahead.
+func clockWords(seconds int) string {
+	ahead, side := time.Duration(seconds)*time.Second, "ahead of"
 	if ahead < 0 {
 		side = "behind"
 	}
@@ -170,18 +120,20 @@ func clockWords(ahead time.Duration) string {
 		usersfile.FormatDuration(ahead.Abs().Round(time.Minute)), side)
 }
 
-// movesToGroupWords says which users are without a role for a while, and where.
-func movesToGroupWords(w plan.Warning, where string, names lister) string {
-	return fmt.Sprintf("%s %s goes over to a group that only the new certificates have: until the new kubeconfigs are in use, it is missing for %s",
-		objectName(w.Role.In("")), where, names(w.Items))
+// subjectTexts names subjects: "user jane", "group a:b".
+func subjectTexts(list []plan.Subject) []string { return each(list, plan.Subject.String) }
+
+// objectNames names objects.
+func objectNames(list []plan.Object) []string { return each(list, objectName) }
+
+// holderTexts names people with a certificate of a set: "jane (set web)".
+func holderTexts(list []plan.Holder) []string {
+	return each(list, func(h plan.Holder) string { return plan.Quoted(h.User) + " (set " + h.Set + ")" })
 }
 
-// setsWords names one set, or several.
-func setsWords(sets []string, names lister) string {
-	if len(sets) == 1 {
-		return "the set " + sets[0]
-	}
-	return "the sets " + names(sets)
+// addressTexts names clusters with their servers: "prod (https://prod:6443)".
+func addressTexts(list []plan.Address) []string {
+	return each(list, func(a plan.Address) string { return a.Name + " (" + a.Server + ")" })
 }
 
 // grantedTo names the subject to which others grant what a warning tells of.

@@ -2,180 +2,118 @@ package view
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"provision/internal/plan"
 	"provision/internal/usersfile"
 )
 
+const (
+	// goOn says until when what several have goes on, and userGoesOn names each user, with that where it differs.
+	goOn       = "until {{time .Last}}{{if .Differ}} at the latest{{end}}"
+	userGoesOn = "{{quoted .User}}{{if .Differ}} (until {{time .Until}}){{end}}"
+)
+
+// warningsTexts say what a person should know of several warnings that likeness puts together: of all, and behind that of each.
+var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
+	plan.StillAuthenticates: {"{{.N}} users still authenticate " + goOn + ": Kubernetes cannot revoke a certificate" +
+		"{{with .Items}}; what is bound to the groups in theirs still holds: {{$.List .}}{{end}}: ", userGoesOn},
+	plan.StillInGroup:     {"the old certificates of {{.N}} users still say {{.List .Items}} " + goOn + ": Kubernetes cannot revoke them: ", userGoesOn},
+	plan.ClusterAdmin:     {"cluster-admin in {{.N}} namespaces goes to {{.List (subjects .Subjects)}}: ", "{{.Namespace}}"},
+	plan.ShorterThanAsked: {"the signer shortened the certificates of {{plural (len .All) \"user\"}} to {{duration .Issued}} (kube-controller-manager --cluster-signing-duration): ", askedFor},
+	plan.LongerThanAsked: {"the signer issued the certificates of {{plural (len .All) \"user\"}} for {{duration .Issued}} where less was asked for, " +
+		"so they cannot be relied on to end: ", askedFor},
+	plan.UnboundGroup: {"nothing is bound to {{.N}} groups, which are given for the first time: are they spelled right? ",
+		"{{quoted .Name}} (to {{.List .Items}}{{with .To}}, did you mean {{quoted .}}?{{end}})"},
+	plan.PowerfulRole: {"{{.N}} roles of this set allow everything" + widely + ", or let their holders give themselves more: {{rules .Rules}}: ", "{{role .Warning}}{{roleReach .Warning}}"},
+	plan.PowerfulGrant: {"{{.N}} grants" + widely + " are of roles that allow everything, or let their holders give themselves more, and go to {{.List (subjects .Subjects)}}: ",
+		"{{role .Warning}}{{roleReach .Warning}}"},
+	plan.MisplacedKubeconfig: {"{{.N}} kubeconfigs hold private keys of users whose names they do not have, which are good " + goOn +
+		"{{if not .To}}: a copy is as good as the original; remove those that nobody needs: {{else}}" +
+		"{{if misspelt .Warning}}, but the files' names are spelled in another way (upper case, or Unicode as macOS writes it){{end}}: rename {{end}}",
+		"{{.Name}}{{if .To}} to {{.To}}{{else}} ({{quoted .User}}'s{{if .Differ}}, until {{time .Until}}{{end}}){{end}}"},
+	plan.MisplacedOfLeaver: {"{{.N}} kubeconfigs hold the private keys of people who are out of the set and can log in with them " + goOn + ": remove them: ",
+		"{{.Name}} ({{quoted .User}}'s{{if .Differ}}, until {{time .Until}}{{end}})"},
+	plan.NothingToForget: {"--forget-cluster: no kubeconfig here has an entry of this set for {{.N}} of the clusters: ", "{{quoted .Name}}"},
+	plan.OtherEntries: {"{{.N}} kubeconfigs have entries that provision did not make for their users: {{.EntryList}}" +
+		": if their users do not know them, take them out: they may run a program of somebody else's: ", "{{.Name}}"},
+	plan.SwappedRequest: {"{{.N}} requests have the names of users' requests, but other keys made them: they are not approved; find out who made them (kubectl get csr NAME -o yaml): ",
+		"{{.Name}} ({{quoted .User}}'s)"},
+	plan.NameAgain: {"people who left {{if .Items}}{{.Sets}} {{end}}had {{.N}} of the names, and can log in with them " + goOn +
+		"{{if .Items}}: if those are not the same people, choose other names{{else}} (reuse: true){{end}}: ", userGoesOn},
+	plan.NameInOtherSet:   {"{{.N}} users have certificates in {{.Sets}} too: one name each, so what any of the sets grants counts for all: ", "{{quoted .User}}"},
+	plan.LedgerDamaged:    {"{{.N}} ConfigMaps cannot be read, so what they say of anybody's certificates is not known: {{.To}}: ", "{{object .Object}}"},
+	plan.GrantedElsewhere: {"{{.N}} names are granted something outside this set already, and who gets them gets that too: {{.List (grants .Warning)}}: to ", "{{grantee .Warning}}"},
+	plan.LedgerCopy: {"{{.N}} namespaces have ConfigMaps that look like records of this set, whose ledger is in the namespace {{.Name}}: " +
+		"if ledger.namespace was one of them, move them ({{moveLedger .To \"NAMESPACE\" .Name}}); if not, somebody has put them there: ",
+		"{{.Namespace}}{{with .Items}} (living certificates of {{$.List .}}{{with $.Left}}; left by them: {{$.List .}}{{end}}){{end}}"},
+	plan.SharedGroup: {"{{.N}} groups are in other living certificates too, and what is granted to them now counts for those: {{.List (holders .Holders)}}: ", "{{quoted .Name}}"},
+	plan.SetUnfiled: {"{{.N}} sets have kubeconfigs in this directory and living certificates, and no users file of this run describes them: nothing of them changes. " +
+		"If their files have gone, or they have other names now: provision destroy --set SET; to look first: provision status --all-sets: ",
+		"{{.Name}}{{with .Items}} ({{$.List .}}){{end}}"},
+	plan.LeaverBound: {"{{.N}} people have left this set, and bindings that are not of this set still grant to their names or to groups in a living certificate; " +
+		"each line says how to take some of that away: ", "{{quoted .User}}"},
+	plan.NotBegun: {"the certificates of {{.N}} users begin only {{if .Differ}}later, the last {{end}}at {{time .Last}}: the clock of this machine or of the signer is wrong: ",
+		"{{quoted .User}}{{if .Differ}} (at {{time .Until}}){{end}}"},
+	plan.WithoutUntilNew: {"{{object (.Role.In \"\")}} in {{.N}} namespaces goes over to a group that only the new certificates have: " +
+		"until the new kubeconfigs are in use, it is missing for {{.List .Items}}: in ", "{{.Namespace}}"},
+}
+
+const (
+	// widely says that something reaches the whole cluster; what is in a namespace is named with it.
+	widely = "{{if not .Namespace}} in the whole cluster{{end}}"
+	// askedFor names a user with how long a certificate was asked for.
+	askedFor = "{{range .Items}}{{quoted .}}{{end}} (asked for {{duration .Asked}})"
+)
+
 // warningsWords says what a person should know of one warning, or of several that are alike. Of grave ones nobody is left out: the
 // person who approves a plan must read all of the power that it gives, and five harmless names must not hide a sixth.
 func warningsWords(group []plan.Warning, names lister) string {
-	w, n := group[0], thousands(len(group))
-	if w.Grave() {
+	if group[0].Grave() {
 		names = everyone
 	}
 	if len(group) == 1 {
-		return warningWords(w, names)
+		return warningWords(group[0], names)
 	}
-	until, ends := untilWords(group, func(w plan.Warning) time.Time { return w.Until })
-	users := func() string {
-		return names(each(group, func(w plan.Warning) string { return withBrackets(plan.Quoted(w.User), ends(w)) }))
+	all := warned{Warning: group[0], All: group, names: names}
+	all.Last, all.Differ = latest(group, func(w plan.Warning) time.Time { return w.Until })
+	if all.Code == plan.ShorterThanAsked || all.Code == plan.LongerThanAsked {
+		all.All = forEach(group)
 	}
-	named := func() string {
-		return names(each(group, func(w plan.Warning) string { return plan.Quoted(w.Name) }))
-	}
-	namespaces := func() string {
-		return names(each(group, func(w plan.Warning) string { return w.Namespace }))
-	}
-	items, subjects := names(w.Items), names(subjectTexts(w.Subjects))
-	// Only those that likeness puts together.
-	//exhaustive:ignore
-	switch w.Code {
-	case plan.StillAuthenticates:
-		s := fmt.Sprintf("%s users still authenticate %s: Kubernetes cannot revoke a certificate", n, until)
-		if len(w.Items) > 0 {
-			s += "; what is bound to the groups in theirs still holds: " + items
-		}
-		return s + ": " + users()
-	case plan.StillInGroup:
-		return fmt.Sprintf("the old certificates of %s users still say %s %s: Kubernetes cannot revoke them: %s", n, items, until, users())
-	case plan.ClusterAdmin:
-		return fmt.Sprintf("cluster-admin in %s namespaces goes to %s: %s", n, subjects, namespaces())
-	case plan.ShorterThanAsked:
-		asked := askedWords(group)
-		return fmt.Sprintf("the signer shortened the certificates of %s to %s (kube-controller-manager --cluster-signing-duration): %s", Plural(len(asked), "user"), usersfile.FormatDuration(w.Issued), names(asked))
-	case plan.LongerThanAsked:
-		asked := askedWords(group)
-		return fmt.Sprintf("the signer issued the certificates of %s for %s where less was asked for, so they cannot be relied on to end: %s", Plural(len(asked), "user"), usersfile.FormatDuration(w.Issued), names(asked))
-	case plan.UnboundGroup:
-		return fmt.Sprintf("nothing is bound to %s groups, which are given for the first time: are they spelled right? %s", n,
-			names(each(group, func(w plan.Warning) string { return meantGroup(w.Name, w.To, names(w.Items)) })))
-	case plan.PowerfulRole:
-		return fmt.Sprintf("%s roles of this set allow everything%s, or let their holders give themselves more: %s: %s", n, reachWords(w), strings.Join(ruleTexts(w.Rules), "; "), names(each(group, roleWords)))
-	case plan.PowerfulGrant:
-		return fmt.Sprintf("%s grants%s are of roles that allow everything, or let their holders give themselves more, and go to %s: %s", n, reachWords(w), subjects, names(each(group, roleWords)))
-	case plan.MisplacedKubeconfig:
-		return misplacedWords(group, names)
-	case plan.MisplacedOfLeaver:
-		return fmt.Sprintf("%s kubeconfigs hold the private keys of people who are out of the set and can log in with them %s: remove them: %s", n, until,
-			names(each(group, func(w plan.Warning) string { return withBrackets(w.Name, plan.Quoted(w.User)+"'s", ends(w)) })))
-	case plan.NothingToForget:
-		return fmt.Sprintf("--forget-cluster: no kubeconfig here has an entry of this set for %s of the clusters: %s", n, named())
-	case plan.OtherEntries:
-		s := fmt.Sprintf("%s kubeconfigs have entries that provision did not make for their users: %s", n, names(each(w.Entries, plan.Entry.String)))
-		if w.To != "" {
-			s += "; the current context, " + plan.Quoted(w.To) + ", is one of them"
-		}
-		return s + ": if their users do not know them, take them out: they may run a program of somebody else's: " +
-			names(each(group, func(w plan.Warning) string { return w.Name }))
-	case plan.SwappedRequest:
-		return fmt.Sprintf("%s requests have the names of users' requests, but other keys made them: they are not approved; find out who made them (kubectl get csr NAME -o yaml): %s", n,
-			names(each(group, func(w plan.Warning) string { return withBrackets(w.Name, plan.Quoted(w.User)+"'s") })))
-	case plan.NameAgain:
-		if len(w.Items) > 0 {
-			return fmt.Sprintf("people who left %s had %s of the names, and can log in with them %s: if those are not the same people, choose other names: %s", setsWords(w.Items, names), n, until, users())
-		}
-		return fmt.Sprintf("people who left had %s of the names, and can log in with them %s (reuse: true): %s", n, until, users())
-	case plan.NameInOtherSet:
-		return fmt.Sprintf("%s users have certificates in %s too: one name each, so what any of the sets grants counts for all: %s", n, setsWords(w.Items, names), users())
-	case plan.LedgerDamaged:
-		return fmt.Sprintf("%s ConfigMaps cannot be read, so what they say of anybody's certificates is not known: %s: %s", n, w.To,
-			names(each(group, func(w plan.Warning) string { return objectName(w.Object) })))
-	case plan.GrantedElsewhere:
-		return fmt.Sprintf("%s names are granted something outside this set already, and who gets them gets that too: %s: to %s", n, names(grantedBy(w)),
-			names(each(group, grantedTo)))
-	case plan.LedgerCopy:
-		return fmt.Sprintf("%s namespaces have ConfigMaps that look like records of this set, whose ledger is in the namespace %s: if ledger.namespace was one of them, move them (%s); if not, somebody has put them there: %s",
-			n, w.Name, moveLedger(w.To, "NAMESPACE", w.Name), names(each(group, func(w plan.Warning) string {
-				if len(w.Items) == 0 {
-					return w.Namespace
-				}
-				s := "living certificates of " + names(w.Items)
-				if len(w.Left) > 0 {
-					s += "; left by them: " + names(w.Left)
-				}
-				return withBrackets(w.Namespace, s)
-			})))
-	case plan.SharedGroup:
-		return fmt.Sprintf("%s groups are in other living certificates too, and what is granted to them now counts for those: %s: %s", n, names(each(w.Holders, holderWords)), named())
-	case plan.SetUnfiled:
-		return fmt.Sprintf("%s sets have kubeconfigs in this directory and living certificates, and no users file of this run describes them: nothing of them changes. "+
-			"If their files have gone, or they have other names now: provision destroy --set SET; to look first: provision status --all-sets: %s",
-			n, names(each(group, func(w plan.Warning) string { return withBrackets(w.Name, names(w.Items)) })))
-	case plan.LeaverBound:
-		return fmt.Sprintf("%s people have left this set, and bindings that are not of this set still grant to their names or to groups in a living certificate; each line says how to take some of that away: %s", n, users())
-	case plan.NotBegun:
-		last, differ := latest(group, func(w plan.Warning) time.Time { return w.Until })
-		begins := func(w plan.Warning) string {
-			if differ {
-				return "at " + timeWords(w.Until)
-			}
-			return ""
-		}
-		when := "at " + timeWords(last)
-		if differ {
-			when = "later, the last " + when
-		}
-		return fmt.Sprintf("the certificates of %s users begin only %s: the clock of this machine or of the signer is wrong: %s", n, when,
-			names(each(group, func(w plan.Warning) string { return withBrackets(plan.Quoted(w.User), begins(w)) })))
-	case plan.WithoutUntilNew:
-		return fmt.Sprintf("%s: in %s", movesToGroupWords(w, "in "+n+" namespaces", names), namespaces())
-	}
-	return strings.Join(each(group, func(w plan.Warning) string { return warningWords(w, names) }), "; ")
+	texts := warningsTexts[all.Code]
+	return fill(texts.all, all) + names(each(all.All, func(w plan.Warning) string {
+		one := all
+		one.Warning = w
+		return fill(texts.each, one)
+	}))
 }
 
-// askedWords names each user with how long a certificate was asked for.
-func askedWords(group []plan.Warning) []string {
-	var users []string
+// forEach makes a warning of each of the users in Items.
+func forEach(group []plan.Warning) []plan.Warning {
+	var single []plan.Warning
 	for _, w := range group {
 		for _, user := range w.Items {
-			users = append(users, withBrackets(plan.Quoted(user), "asked for "+usersfile.FormatDuration(w.Asked)))
+			w.Items = []string{user}
+			single = append(single, w)
 		}
 	}
-	return users
+	return single
 }
 
-// reachWords says that something reaches the whole cluster; "": it is in a namespace, which is named elsewhere.
-func reachWords(w plan.Warning) string {
-	if w.Namespace != "" {
-		return ""
-	}
-	return " " + whereWords("")
-}
-
-// roleWords names a role and where it is bound.
-func roleWords(w plan.Warning) string {
-	switch {
-	case w.Role.Kind == "Role":
+// roleObject names the role of a warning where it is.
+func roleObject(w plan.Warning) string {
+	if w.Role.Kind == "Role" {
 		return objectName(w.Role.In(w.Namespace))
-	case w.Namespace != "":
-		return objectName(w.Role.In("")) + " " + whereWords(w.Namespace)
 	}
 	return objectName(w.Role.In(""))
 }
 
-// misplacedWords names kubeconfigs that are in wrong places in one way, and says what to do with them.
-func misplacedWords(group []plan.Warning, names lister) string {
-	until, ends := untilWords(group, func(w plan.Warning) time.Time { return w.Until })
-	what := misplacement(group[0])
-	files := names(each(group, func(w plan.Warning) string {
-		if what == aCopy {
-			return withBrackets(w.Name, plan.Quoted(w.User)+"'s", ends(w))
-		}
-		return w.Name + " to " + w.To
-	}))
-	s := fmt.Sprintf("%s kubeconfigs hold private keys of users whose names they do not have, which are good %s", thousands(len(group)), until)
-	// A file for another place is renamed, which is said below.
-	//exhaustive:ignore
-	switch what {
-	case aCopy:
-		return s + ": a copy is as good as the original; remove those that nobody needs: " + files
-	case misspelt:
-		return s + ", but the files' names are spelled in another way (upper case, or Unicode as macOS writes it): rename " + files
+// roleReach says where a ClusterRole is bound in a namespace; "": the name of the role says it, or it reaches the whole cluster.
+func roleReach(w plan.Warning) string {
+	if w.Role.Kind == "Role" || w.Namespace == "" {
+		return ""
 	}
-	return s + ": rename " + files
+	return " " + whereWords(w.Namespace)
 }
 
 // similarGroupsWords doubts several groups, each as meantGroup names it.
