@@ -34,28 +34,20 @@ func (r *reader) cluster(v value) Cluster {
 		c.UIDPos = r.pos(v.node)
 		c.UID = r.uid(v)
 	}
-	if v := o.get("name"); v.given() {
-		c.Name, _ = r.visible(v)
-	}
-	if v := o.get("server"); v.given() {
-		c.Server = r.url(v, "https")
-	}
+	c.Name, _ = r.visible(o.get("name"))
+	c.Server = r.url(o.get("server"), "https")
 	if v := o.get("proxyURL"); v.given() {
 		if isNull(v.node) {
 			r.add(v, `Invalid value: null: must be a URL; "" is none`)
-		} else if s, ok := r.text(v); ok && s != "" {
-			s = r.url(v, "http", "https", "socks5")
-			c.ProxyURL = &s
-		} else if ok {
+		} else if s, ok := r.text(v); ok {
+			if s != "" {
+				s = r.url(v, "http", "https", "socks5")
+			}
 			c.ProxyURL = &s
 		}
 	}
-	if v := o.get("tlsServerName"); v.given() {
-		c.TLSServerName = r.serverName(v)
-	}
-	if v := o.get("certificateAuthorityData"); v.given() {
-		c.CertificateAuthorityData = r.certificates(v)
-	}
+	c.TLSServerName = r.serverName(o.get("tlsServerName"))
+	c.CertificateAuthorityData = r.certificates(o.get("certificateAuthorityData"))
 	return c
 }
 

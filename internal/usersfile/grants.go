@@ -13,9 +13,9 @@ func scopes(kind, name string, namespaces []string) []scope {
 	if len(namespaces) == 0 {
 		return []scope{{kind, name, ""}}
 	}
-	all := make([]scope, len(namespaces))
-	for i, n := range namespaces {
-		all[i] = scope{kind, name, n}
+	var all []scope
+	for _, n := range namespaces {
+		all = append(all, scope{kind, name, n})
 	}
 	return all
 }
@@ -172,13 +172,9 @@ func (r *reader) groups(v value) []Group {
 
 // grants reads the grants of a user or a group, leaving out those with a mistake. No two are of one role in one place.
 func (r *reader) grants(v value) []Grant {
-	elements := r.list(v)
-	if len(elements) == 0 {
-		return nil
-	}
-	all := make([]Grant, 0, len(elements))
+	var all []Grant
 	first := map[scope]Pos{}
-	for _, e := range elements {
+	for _, e := range r.list(v) {
 		g, ok := r.grant(e)
 		if !ok {
 			continue
@@ -205,12 +201,8 @@ func (r *reader) grant(v value) (Grant, bool) {
 	if namespaces.given() {
 		g.NamespacesPos = r.at(namespaces)
 	}
-	if role.given() {
-		g.Role, _ = r.roleName(role)
-	}
-	if clusterRole.given() {
-		g.ClusterRole, _ = r.roleName(clusterRole)
-	}
+	g.Role, _ = r.roleName(role)
+	g.ClusterRole, _ = r.roleName(clusterRole)
 	switch {
 	case role.given() && clusterRole.given():
 		r.fail(clusterRole, field.Forbidden(clusterRole.path, "must not stand beside role: a grant is of one of the two"))

@@ -131,13 +131,9 @@ func (r *reader) list(v value) []value {
 
 // names reads a list of strings, each with the given check, that must not repeat one.
 func (r *reader) names(v value, check func(value) (string, bool)) []string {
-	elements := r.list(v)
-	if len(elements) == 0 {
-		return nil
-	}
-	all := make([]string, 0, len(elements))
-	first := make(map[string]Pos, len(elements))
-	for _, e := range elements {
+	var all []string
+	first := map[string]Pos{}
+	for _, e := range r.list(v) {
 		s, ok := check(e)
 		if !ok {
 			continue

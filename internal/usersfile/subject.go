@@ -1,6 +1,8 @@
 package usersfile
 
 import (
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,29 +18,13 @@ const (
 	maxSubject = 60_000
 )
 
-// subjectSize returns the bytes that a certificate's subject in DER takes, where each name stands behind its type and length.
+// subjectSize returns the bytes that a certificate's subject takes in DER.
 func subjectSize(user string, groups []string) int {
-	header := func(length int) int { // tag and length
-		size := 2
-		for n := length; length >= 0x80 && n > 0; n >>= 8 {
-			size++
-		}
-		return size
+	der, err := asn1.Marshal(pkix.Name{CommonName: user, Organization: groups}.ToRDNSequence())
+	if err != nil { // a name that no certificate can hold is a mistake already
+		return 0
 	}
-	value := func(s string) int { // SEQUENCE of an attribute's type, 5 bytes, and its value
-		n := 5 + header(len(s)) + len(s)
-		return header(n) + n
-	}
-	set := func(n int) int { return header(n) + n }
-	names := 0
-	for _, g := range groups {
-		names += value(g)
-	}
-	all := set(value(user))
-	if len(groups) > 0 {
-		all += set(names)
-	}
-	return set(all)
+	return len(der)
 }
 
 // use is where a name is used: in a certificate or in bindings.
