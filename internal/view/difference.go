@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"provision/internal/cluster"
@@ -12,15 +11,7 @@ import (
 
 // sharedFirst puts those first that have a reason which is most often everybody's.
 func sharedFirst(list []verify.Difference) []verify.Difference {
-	return slices.SortedStableFunc(slices.Values(list), func(a, b verify.Difference) int {
-		switch {
-		case a.Code.Shared() == b.Code.Shared():
-			return 0
-		case a.Code.Shared():
-			return -1
-		}
-		return 1
-	})
+	return inFront(list, func(d verify.Difference) bool { return d.Code.Shared() })
 }
 
 // differenceCell says what differs in the row of a user. A cause that is told below the table for everybody is short.

@@ -49,32 +49,13 @@ func hintFor(err error, command string) string {
 	if e, ok := errors.AsType[*cluster.LoginPluginError](err); ok {
 		return fmt.Sprintf("see that %s works (kubectl auth whoami runs it, too), then run `%s` again", e.Plugin, command)
 	}
-	switch {
-	case errors.Is(err, cluster.ErrLoginLost):
-		return "log in again, then run `provision apply` again: it goes on with the keys that there are"
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Sprintf("make room in the output directory, then run `%s` again: it goes on with the keys that there are", command)
-	case errors.Is(err, cluster.ErrEdited):
-		return fmt.Sprintf("run `%s` again: it plans from what is there now", command)
-	case errors.Is(err, apply.ErrStalled):
-		return "is kube-controller-manager running, and does it have a signing CA (--cluster-signing-cert-file) that has not ended?\n" +
-			"kubectl get lease -n kube-system kube-controller-manager\n" +
-			"what was approved is kept: run `provision apply` again once it signs"
-	case errors.Is(err, cluster.ErrUnavailable):
-		return fmt.Sprintf("is a webhook down that the API server has to ask?\n"+
-			"kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations\n"+
-			"what was approved is kept: run `%s` again once it can", command)
-	case errors.Is(err, cluster.ErrGone):
-		return "run `provision apply` again to ask anew"
-	case errors.Is(err, apply.ErrRefused):
-		if hint := refusalHint(err); hint != "" {
-			return hint
+	if e, ok := errors.AsType[*credential.Refusal](err); ok && refusalWays[e.Code] != "" {
+		return refusalWays[e.Code]
+	}
+	for _, known := range waysOut {
+		if errors.Is(err, known.err) {
+			return strings.ReplaceAll(known.way, "COMMAND", command)
 		}
-		return "something signs for " + plan.SignerName + " that does not keep to the request: find out what, then run `provision apply` again to ask anew"
-	case errors.Is(err, apply.ErrDirectoryGone):
-		return "the certificate exists, and nobody has its key: run `provision apply --reissue-missing` to issue another"
-	case errors.Is(err, cluster.ErrSwapped):
-		return "it was not approved: find out who made it, then remove it"
 	}
 	if e, ok := errors.AsType[*cluster.DecidedError](err); ok {
 		if e.State == plan.Denied {
@@ -85,23 +66,35 @@ func hintFor(err error, command string) string {
 	return ""
 }
 
-// refusalHint returns what to do about a certificate that the API server would not accept; "": what is done about any.
-func refusalHint(err error) string {
-	refusal, _ := errors.AsType[*credential.Refusal](err)
-	switch {
-	case refusal == nil:
-	case refusal.Code == credential.RefusedIssuer:
-		return "kube-controller-manager signs with a CA (--cluster-signing-cert-file) that kube-apiserver does not accept (--client-ca-file): in a rotation,\n" +
-			"every API server has to accept the new CA before anything signs with it; if you know of no rotation, find out what signs here.\n" +
-			"Then run `provision apply` again to ask anew"
-	case refusal.Code == credential.RefusedDates:
-		return "compare the clocks of kube-controller-manager and kube-apiserver (date -u); --clock-skew allows for more than 5m.\n" +
-			"Then run `provision apply` again to ask anew"
-	case refusal.Code == credential.RefusedLogin:
-		return "set cluster.server in the users file to the API server itself, and see that its --client-ca-file has the CA that kube-controller-manager signs with;\n" +
-			"then run `provision apply` again to ask anew"
-	}
-	return ""
+// waysOut say what to do about an error that an error may wrap; of several, the first counts. COMMAND stands for the command.
+var waysOut = []struct {
+	err error
+	way string
+}{
+	{cluster.ErrLoginLost, "log in again, then run `provision apply` again: it goes on with the keys that there are"},
+	{syscall.ENOSPC, "make room in the output directory, then run `COMMAND` again: it goes on with the keys that there are"},
+	{cluster.ErrEdited, "run `COMMAND` again: it plans from what is there now"},
+	{apply.ErrStalled, "is kube-controller-manager running, and does it have a signing CA (--cluster-signing-cert-file) that has not ended?\n" +
+		"kubectl get lease -n kube-system kube-controller-manager\n" +
+		"what was approved is kept: run `provision apply` again once it signs"},
+	{cluster.ErrUnavailable, "is a webhook down that the API server has to ask?\n" +
+		"kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations\n" +
+		"what was approved is kept: run `COMMAND` again once it can"},
+	{cluster.ErrGone, "run `provision apply` again to ask anew"},
+	{apply.ErrRefused, "something signs for " + plan.SignerName + " that does not keep to the request: find out what, then run `provision apply` again to ask anew"},
+	{apply.ErrDirectoryGone, "the certificate exists, and nobody has its key: run `provision apply --reissue-missing` to issue another"},
+	{cluster.ErrSwapped, "it was not approved: find out who made it, then remove it"},
+}
+
+// refusalWays say what to do about a certificate that is refused for a reason, where that is not what is done about any.
+var refusalWays = map[credential.RefusalCode]string{
+	credential.RefusedIssuer: "kube-controller-manager signs with a CA (--cluster-signing-cert-file) that kube-apiserver does not accept (--client-ca-file): in a rotation,\n" +
+		"every API server has to accept the new CA before anything signs with it; if you know of no rotation, find out what signs here.\n" +
+		"Then run `provision apply` again to ask anew",
+	credential.RefusedDates: "compare the clocks of kube-controller-manager and kube-apiserver (date -u); --clock-skew allows for more than 5m.\n" +
+		"Then run `provision apply` again to ask anew",
+	credential.RefusedLogin: "set cluster.server in the users file to the API server itself, and see that its --client-ca-file has the CA that kube-controller-manager signs with;\n" +
+		"then run `provision apply` again to ask anew",
 }
 
 // WaitingWords tells what a request waits for, for how long at most, and what may hold it up. It may have two lines.

@@ -49,6 +49,12 @@ func each[T, S any](list []T, f func(T) S) []S {
 	return of
 }
 
+// inFront returns a list with those in front of the others that are so, each in their order.
+func inFront[T any](list []T, so func(T) bool) []T {
+	others := slices.DeleteFunc(slices.Clone(list), so)
+	return append(slices.DeleteFunc(slices.Clone(list), func(one T) bool { return !so(one) }), others...)
+}
+
 // withBrackets writes a name with what there is to say of it, if anything.
 func withBrackets(name string, about ...string) string {
 	about = slices.DeleteFunc(about, func(s string) bool { return s == "" })

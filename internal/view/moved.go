@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 
 	"provision/internal/plan"
@@ -8,14 +9,8 @@ import (
 
 // Moved lists the inputs of a saved plan that are not what they were.
 func (s Streams) Moved(list []plan.Moved) {
-	orElse := func(version, none string) string {
-		if version == "" {
-			return none
-		}
-		return version
-	}
 	for _, m := range list {
-		s.moved(fmt.Sprintf("%s: was %s, is %s", m.Object, orElse(m.Then, "no part of the plan"), orElse(m.Now, "not there")))
+		s.moved(fmt.Sprintf("%s: was %s, is %s", m.Object, cmp.Or(m.Then, "no part of the plan"), cmp.Or(m.Now, "not there")))
 	}
 }
 

@@ -64,9 +64,7 @@ func ledgerNotes(l observe.Ledgers) []note {
 
 // brokenNotes makes a note of each mistake in the users files.
 func brokenNotes(broken usersfile.Errors) []note {
-	var list []note
-	for _, e := range broken {
-		list = append(list, note{Code: "NotRead", Message: OneLine(e), File: e.Pos.File, Line: e.Pos.Line})
-	}
-	return list
+	return each(broken, func(e usersfile.Error) note {
+		return note{Code: "NotRead", Message: OneLine(e), File: e.Pos.File, Line: e.Pos.Line}
+	})
 }

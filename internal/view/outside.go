@@ -43,15 +43,13 @@ type outsideDoc struct {
 
 // outsideDocs writes rights for programs. Never nil.
 func outsideDocs(list []plan.Held) []outsideDoc {
-	docs := make([]outsideDoc, 0, len(list))
-	for _, h := range list {
+	return each(list, func(h plan.Held) outsideDoc {
 		b := h.Binding
-		docs = append(docs, outsideDoc{
+		return outsideDoc{
 			Binding: objectName(b.Object()), Namespace: b.Namespace, Role: objectName(b.RoleRef.In("")),
 			Through: strings.ToLower(h.Subject.Kind) + " " + h.Subject.Name, Set: h.Set, Power: h.Power,
-		})
-	}
-	return docs
+		}
+	})
 }
 
 // outsideCell counts somebody's rights from outside the file, with an exclamation mark where one is as good as cluster-admin, or

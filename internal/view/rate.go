@@ -1,18 +1,12 @@
 package view
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // rateWindow is how far back a rate looks: long enough for a steady number, short enough to follow a signer that slows down.
 const rateWindow = 10 * time.Second
 
-// rate measures how fast a count grows over the last seconds. It is safe for concurrent use.
-type rate struct {
-	mu     sync.Mutex
-	points []ratePoint
-}
+// rate measures how fast a count grows over the last seconds.
+type rate struct{ points []ratePoint }
 
 type ratePoint struct {
 	at    time.Time
@@ -20,8 +14,6 @@ type ratePoint struct {
 }
 
 func (r *rate) add(at time.Time, count int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.points = append(r.points, ratePoint{at, count})
 	for len(r.points) > 2 && at.Sub(r.points[0].at) > rateWindow {
 		r.points = r.points[1:]
@@ -30,16 +22,12 @@ func (r *rate) add(at time.Time, count int64) {
 
 // full reports whether the rate is that of a whole window, or all but a tenth of it.
 func (r *rate) full() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	n := len(r.points)
 	return n > 1 && r.points[n-1].at.Sub(r.points[0].at) >= rateWindow*9/10
 }
 
 // perSecond returns the rate; 0: there are not two counts yet.
 func (r *rate) perSecond() float64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if len(r.points) < 2 {
 		return 0
 	}

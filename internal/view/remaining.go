@@ -246,10 +246,8 @@ type leftGrantDoc struct {
 
 // document makes the document, with what is not known as its errors.
 func (r Remainder) document() remainderDoc {
-	d := remainderDoc{head: r.head("Remainder"), DryRun: r.DryRun, Sets: []string{}, Users: []leftWithDoc{}, Errors: orEmpty(ledgerNotes(r.Others))}
-	for _, set := range r.Sets {
-		d.Sets = append(d.Sets, set.Name)
-	}
+	d := remainderDoc{head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Errors: orEmpty(ledgerNotes(r.Others))}
+	d.Sets = each(r.Sets, func(set usersfile.Set) string { return set.Name })
 	for _, p := range r.Plans {
 		for _, damage := range p.Observed.LedgerProblems {
 			what, _ := problemWords(p.Set, damage, everyone)
@@ -258,14 +256,13 @@ func (r Remainder) document() remainderDoc {
 	}
 	d.Errors = append(d.Errors, brokenNotes(r.Broken)...)
 	for _, one := range r.People {
-		u := leftWithDoc{User: one.User, Until: one.Until, Groups: one.Groups, Grants: []leftGrantDoc{}, Others: []inSetDoc{}}
-		for _, a := range one.Grants {
-			u.Grants = append(u.Grants, r.grantDoc(a, one.User))
-		}
-		for _, o := range one.Others {
-			u.Others = append(u.Others, inSetDoc{o.Set, o.Namespace, o.Until, orEmpty(o.Groups), o.Removed})
-		}
-		d.Users = append(d.Users, u)
+		d.Users = append(d.Users, leftWithDoc{
+			User: one.User, Until: one.Until, Groups: one.Groups,
+			Grants: each(one.Grants, func(a cluster.Access) leftGrantDoc { return r.grantDoc(a, one.User) }),
+			Others: each(one.Others, func(o observe.InSet) inSetDoc {
+				return inSetDoc{o.Set, o.Namespace, o.Until, orEmpty(o.Groups), o.Removed}
+			}),
+		})
 	}
 	return d
 }

@@ -95,19 +95,11 @@ func rulesYAML(user string, missing []plan.Permission, newNamespaces []string) s
 // ruleTexts writes rules one per line, as people read them: "get,list pods,services (apps)". Those come first that have
 // a wildcard.
 func ruleTexts(rules []rbacv1.PolicyRule) []string {
-	texts := make([]string, 0, len(rules))
+	var texts []string
 	wild := func(r rbacv1.PolicyRule) bool {
 		return slices.Contains(slices.Concat(r.Verbs, r.Resources, r.APIGroups), "*")
 	}
-	for _, r := range slices.SortedStableFunc(slices.Values(rules), func(a, b rbacv1.PolicyRule) int {
-		switch {
-		case wild(a) == wild(b):
-			return 0
-		case wild(a):
-			return -1
-		}
-		return 1
-	}) {
+	for _, r := range inFront(rules, wild) {
 		var b strings.Builder
 		b.WriteString(strings.Join(r.Verbs, ","))
 		if len(r.NonResourceURLs) > 0 {

@@ -280,9 +280,5 @@ func changedLines(reasons []plan.Reason) []string {
 
 // signed puts a sign before each text.
 func signed(sign string, texts []string) []string {
-	lines := make([]string, 0, len(texts))
-	for _, t := range texts {
-		lines = append(lines, sign+" "+t)
-	}
-	return lines
+	return each(texts, func(text string) string { return sign + " " + text })
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -27,29 +28,13 @@ func whereWords(namespace string) string {
 func timeWords(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // orNone writes a value, or that there is none.
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}
+func orNone(s string) string { return cmp.Or(s, "none") }
 
 // orDash writes the cell of a table, which is never empty.
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
+func orDash(s string) string { return cmp.Or(s, "-") }
 
 // quotedWords joins names so that no name looks like two.
-func quotedWords(names []string) string {
-	quoted := make([]string, 0, len(names))
-	for _, n := range names {
-		quoted = append(quoted, plan.Quoted(n))
-	}
-	return strings.Join(quoted, " ")
-}
+func quotedWords(names []string) string { return strings.Join(each(names, plan.Quoted), " ") }
 
 // Plural counts things, whose noun takes an s: 1 user, 2,000 users.
 func Plural(n int, noun string) string {
