@@ -114,6 +114,7 @@ func perform(ctx context.Context, args []string, s view.Streams) (code int) {
 	if err != nil {
 		return fail(ctx, s, err)
 	}
+	describe(parser.Model)
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
