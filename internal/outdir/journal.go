@@ -131,7 +131,7 @@ func (s Set) keys() (map[string]plan.Key, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", d.join(journalDir, name), err)
 		}
-		found[k.User] = plan.Key{User: k.User, KeyHash: hash, KeyAlgorithm: credential.AlgorithmOf(key.Public()), Request: k.Request, Created: k.Created}
+		found[k.User] = plan.Key{KeyHash: hash, KeyAlgorithm: credential.AlgorithmOf(key.Public()), Request: k.Request}
 	}
 	return found, nil
 }

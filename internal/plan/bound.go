@@ -13,10 +13,7 @@ func (p Plan) Left(desired Desired, observed Observed, now time.Time) map[string
 	if desired.Revoke {
 		return nil
 	}
-	stays := map[string]bool{}
-	for _, u := range desired.Users {
-		stays[u.Certificate.User] = true
-	}
+	stays := desired.names()
 	for _, problem := range p.Problems {
 		if problem.Code == NameReused {
 			delete(stays, problem.User)

@@ -30,16 +30,12 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),
 		moment: at, gone: removedElsewhere(observed, at), reserved: desired.Reserved, reissueMissing: desired.ReissueMissing, renewElsewhere: desired.RenewElsewhere, forget: desired.Forget,
 	}
-	named := make(map[string]bool, len(desired.Users))
-	for _, u := range desired.Users {
-		named[u.Certificate.User] = true
-	}
 	var ofUsers []Problem
 	p.Users, ofUsers = d.users(desired.Users)
 	if observed.NoClientCertificates != "" && withoutCertificates(p.Users) {
 		problems = append(problems, Problem{Code: NoClientCertificates, Name: observed.NoClientCertificates})
 	}
-	p.Users = append(p.Users, d.left(named)...)
+	p.Users = append(p.Users, d.left(desired.names())...)
 	slices.SortFunc(p.Users, func(a, b UserChange) int { return strings.Compare(a.Name, b.Name) })
 	p.Requests = d.superseded(p.Users)
 	if d.caEnded() {

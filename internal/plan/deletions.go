@@ -13,10 +13,7 @@ import (
 // knows to be written by others only.
 func (p Plan) Deletions() int {
 	known := p.known()
-	own := map[ObjectKey]bool{}
-	for _, c := range p.Roles {
-		own[c.Object().Key()] = true
-	}
+	own := setOf(p.Roles, func(c Change[Role]) ObjectKey { return c.Object().Key() })
 	type loss struct {
 		namespace string
 		role      ObjectKey // only of what is cluster-wide

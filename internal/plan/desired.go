@@ -34,6 +34,11 @@ type Desired struct {
 	Forget []string // clusters (UID) that are no more: their entries go out of the kubeconfigs
 }
 
+// names are the users of the file.
+func (d Desired) names() map[string]bool {
+	return setOf(d.Users, func(u User) string { return u.Certificate.User })
+}
+
 // Reissue marks users for a new certificate whatever they have. It returns the names that are not in the file.
 func (d *Desired) Reissue(names []string) (unknown []string) {
 	at := map[string]int{}
@@ -138,10 +143,7 @@ func (r *references) add(pos usersfile.Pos, kind, namespace, name string) {
 
 // expandBindings gathers the subjects of every role and scope, from users and from groups.
 func expandBindings(set usersfile.Set, roles []Role, refs *references) []Binding {
-	own := map[ObjectKey]bool{}
-	for _, r := range roles {
-		own[r.Key()] = true
-	}
+	own := setOf(roles, Role.Key)
 	subjects := map[Grant]map[Subject]bool{}
 	grant := func(g usersfile.Grant, s ...Subject) {
 		ref := RoleRef{Kind: "ClusterRole", Name: g.ClusterRole}

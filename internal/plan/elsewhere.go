@@ -168,10 +168,7 @@ func (all Proposals) unfiled() map[string]bool {
 	if len(all) == 0 || all[0].Partial || all[0].Desired.Revoke || all[0].Desired.Destroy {
 		return nil
 	}
-	described, owners := map[string]bool{}, map[string]bool{}
-	for _, p := range all {
-		described[p.Set] = true
-	}
+	described, owners := setOf(all, func(p Proposal) string { return p.Set }), map[string]bool{}
 	for _, p := range all {
 		for _, f := range p.Observed.Files {
 			if f.State == FileOtherSet && !described[f.Owner] {
@@ -189,10 +186,7 @@ func (all Proposals) leaversBound(left map[string][]string, held Holdings) []War
 	partial := false
 	for _, p := range all {
 		partial = partial || p.Partial
-		meant[p.Set] = map[string]bool{}
-		for _, u := range p.Desired.Users {
-			meant[p.Set][u.Certificate.User] = true
-		}
+		meant[p.Set] = p.Desired.names()
 	}
 	var list []Warning
 	for _, name := range slices.Sorted(maps.Keys(left)) {

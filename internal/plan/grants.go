@@ -58,10 +58,7 @@ func computeBindings(desired Desired, observed Observed, unmet []Problem) ([]Cha
 		}
 		return false
 	})
-	named := map[ObjectKey]bool{}
-	for _, p := range problems {
-		named[p.Object.Key()] = true
-	}
+	named := setOf(problems, func(p Problem) ObjectKey { return p.Object.Key() })
 	for key, owner := range observed.BindingOwners {
 		if owner != desired.Set && !named[key] {
 			problems = append(problems, Problem{Code: LabelGone, Object: Binding{Namespace: key.Namespace, Name: key.Name}.Object(), Detail: owner})

@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"slices"
-
-	rbacv1 "k8s.io/api/rbac/v1"
-)
+import rbacv1 "k8s.io/api/rbac/v1"
 
 // Kin relates users who stay and the groups in their certificates, old and new: to each user those groups, to each group its
 // users. They may have a right through each other. In no order that counts.
@@ -23,9 +19,8 @@ func Kin(users []UserChange) map[Subject][]Subject {
 		if u.Elsewhere != nil {
 			groups = append(groups, u.Elsewhere.Groups...)
 		}
-		slices.Sort(groups)
 		user := Subject{rbacv1.UserKind, u.Name}
-		for _, name := range slices.Compact(groups) {
+		for _, name := range sortedOnce(groups) {
 			group := Subject{rbacv1.GroupKind, name}
 			near[user] = append(near[user], group)
 			near[group] = append(near[group], user)

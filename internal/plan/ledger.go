@@ -14,10 +14,7 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 	for key, r := range requestsByKey(desired.Set, observed) {
 		void[key] = r.State == Denied || r.State == Failed
 	}
-	named := map[string]bool{}
-	for _, u := range desired.Users {
-		named[u.Certificate.User] = true
-	}
+	named := desired.names()
 	proofs := proofsIn(desired.Set, observed, at.now)
 	var changes []Change[Record]
 	var records []Record
@@ -64,18 +61,16 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 	}
 	lost := unrecorded(observed, known, func(name string) bool { return !named[name] }, at)
 	if len(wrong) > 0 {
-		slices.Sort(wrong)
-		problems = append(problems, Problem{Code: LedgerWrong, Name: desired.LedgerNamespace, Items: slices.Compact(wrong)})
+		problems = append(problems, Problem{Code: LedgerWrong, Name: desired.LedgerNamespace, Items: sortedOnce(wrong)})
 	}
 	if len(lost) > 0 && !desired.RebuildLedger {
 		users := make([]string, 0, len(lost))
 		for _, r := range lost {
 			users = append(users, r.User)
 		}
-		slices.Sort(users)
 		// The kubeconfig of somebody who left goes now, and may be the last that tells of the certificate in it.
 		lost = slices.DeleteFunc(lost, func(r Record) bool { return r.Removed.IsZero() })
-		problems = append(problems, Problem{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Items: slices.Compact(users)})
+		problems = append(problems, Problem{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Items: sortedOnce(users)})
 	}
 	for _, r := range lost {
 		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})

@@ -36,19 +36,16 @@ func grantable(unmet []Problem) func(want Binding, existing []Binding) Binding {
 			unmet[at].Grants = append(unmet[at].Grants, b)
 			want.Subjects = slices.DeleteFunc(slices.Clone(want.Subjects), func(s Subject) bool { return slices.Contains(left, s) })
 		}
-		if len(names) > 0 {
-			for _, s := range slices.Clone(want.Subjects) {
-				if at, taken := names[s.Name]; taken && s.Kind == rbacv1.UserKind {
+		leaveUsers := func(of map[string]int, among []Subject) {
+			for _, s := range among {
+				if at, ok := of[s.Name]; ok && s.Kind == rbacv1.UserKind {
 					leave(at, []Subject{s})
 				}
 			}
 		}
+		leaveUsers(names, want.Subjects)
 		if len(others) > 0 {
-			for _, s := range absent(want.Subjects, existing) {
-				if at, other := others[s.Name]; other && s.Kind == rbacv1.UserKind {
-					leave(at, []Subject{s})
-				}
-			}
+			leaveUsers(others, absent(want.Subjects, existing))
 		}
 		at, gone := namespaces[want.Namespace]
 		if !gone {
@@ -63,13 +60,11 @@ func grantable(unmet []Problem) func(want Binding, existing []Binding) Binding {
 
 // absent are those of some subjects that are in none of the bindings.
 func absent(subjects []Subject, from []Binding) []Subject {
-	has := map[Subject]bool{}
+	var has []Subject
 	for _, b := range from {
-		for _, s := range b.Subjects {
-			has[s] = true
-		}
+		has = append(has, b.Subjects...)
 	}
-	return slices.DeleteFunc(slices.Clone(subjects), func(s Subject) bool { return has[s] })
+	return without(subjects, has, itself)
 }
 
 // held is the part of the plan that is held back, to be added to.
@@ -204,10 +199,7 @@ func (p *Plan) holdCertificates() map[string]bool {
 // have lost its half.
 func (p *Plan) holdTaking() {
 	known := p.known()
-	leavers := map[string]bool{}
-	for _, name := range p.Leavers() {
-		leavers[name] = true
-	}
+	leavers := setOf(p.Leavers(), itself)
 	for _, u := range p.Users {
 		if leavers[u.Name] {
 			p.held().Users = append(p.held().Users, u)

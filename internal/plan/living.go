@@ -43,8 +43,7 @@ func remaining(records []Record, seen []*Certificate, now time.Time) (until time
 	for _, c := range seen {
 		add(c.NotAfter, c.Groups)
 	}
-	slices.Sort(groups)
-	return until, slices.Compact(groups)
+	return until, sortedOnce(groups)
 }
 
 // certificatesIn finds, by user, the living certificates in the directory and those that requests of this operator still
@@ -115,8 +114,7 @@ func groupsHeld(records []Record, seen []*Certificate, now time.Time) []string {
 			groups = append(groups, c.Groups...)
 		}
 	}
-	slices.Sort(groups)
-	return slices.Compact(groups)
+	return sortedOnce(groups)
 }
 
 // GroupsHeld are, for each user of the file, the groups that a certificate has which lives, or which the file wants. Now is
@@ -128,9 +126,7 @@ func GroupsHeld(desired Desired, observed Observed, now time.Time) map[string][]
 	held := map[string][]string{}
 	for _, u := range desired.Users {
 		name := u.Certificate.User
-		groups := slices.Concat(u.Certificate.Groups, groupsHeld(living[name], seen[name], at.lives))
-		slices.Sort(groups)
-		held[name] = slices.Compact(groups)
+		held[name] = sortedOnce(slices.Concat(u.Certificate.Groups, groupsHeld(living[name], seen[name], at.lives)))
 	}
 	return held
 }

@@ -1,26 +1,19 @@
 package plan
 
-import (
-	"maps"
-)
+import "maps"
 
 // Moves finds who goes from one set to another in one run: users whom one of the plans leaves out because another set has
 // their kubeconfig, while the plan of that set removes it. It returns them by the set that they come to. A removal that is
 // held back gives nobody up.
 func Moves(plans []*Plan) map[string][]string {
-	type entry struct{ set, user string }
-	given := map[entry]bool{}
+	given := map[place]bool{}
 	for _, p := range plans {
-		for _, u := range p.Users {
-			if u.Kubeconfig.Op == Remove {
-				given[entry{p.Set, u.Name}] = true
-			}
-		}
+		p.givesUp(given)
 	}
 	moves := map[string][]string{}
 	for _, p := range plans {
 		for _, problem := range p.Problems {
-			if problem.Code == FileOfOtherSet && given[entry{problem.Detail, problem.User}] {
+			if problem.Code == FileOfOtherSet && given[place{problem.Detail, problem.User}] {
 				moves[p.Set] = append(moves[p.Set], problem.User)
 			}
 		}
@@ -28,24 +21,30 @@ func Moves(plans []*Plan) map[string][]string {
 	return moves
 }
 
+// place is a user's place in a set.
+type place struct{ set, user string }
+
+// givesUp adds the places of which the plan removes the kubeconfig.
+func (p *Plan) givesUp(to map[place]bool) {
+	for _, u := range p.Users {
+		if u.Kubeconfig.Op == Remove {
+			to[place{p.Set, u.Name}] = true
+		}
+	}
+}
+
 // NoteHeld marks the problems of those who would go from one set to another, were it not held back that the old one gives
 // them up.
 func NoteHeld(plans []*Plan) {
-	type entry struct{ set, user string }
-	held := map[entry]bool{}
+	held := map[place]bool{}
 	for _, p := range plans {
-		if p.Held == nil {
-			continue
-		}
-		for _, u := range p.Held.Users {
-			if u.Kubeconfig.Op == Remove {
-				held[entry{p.Set, u.Name}] = true
-			}
+		if p.Held != nil {
+			p.Held.givesUp(held)
 		}
 	}
 	for _, p := range plans {
 		for i, problem := range p.Problems {
-			p.Problems[i].Held = problem.Code == FileOfOtherSet && held[entry{problem.Detail, problem.User}]
+			p.Problems[i].Held = problem.Code == FileOfOtherSet && held[place{problem.Detail, problem.User}]
 		}
 	}
 }

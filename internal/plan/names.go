@@ -54,16 +54,13 @@ func (b Binding) named(set string) bool { return strings.HasPrefix(b.Name, "prov
 // RequestName is the name of a user's CertificateSigningRequest: readable, and with a hash of the key, so that each
 // try is an object of its own and nobody can take the name beforehand.
 func RequestName(set, user, keyHash string) string {
-	readable := []rune{}
-	for _, r := range strings.ToLower(user) {
-		if r < 'a' || r > 'z' {
-			if r < '0' || r > '9' {
-				r = '-'
-			}
+	readable := strings.Map(func(r rune) rune {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return '-'
 		}
-		readable = append(readable, r)
-	}
-	return "provision-" + set + "-" + string(readable) + "-" + keyHash[:16]
+		return r
+	}, strings.ToLower(user))
+	return "provision-" + set + "-" + readable + "-" + keyHash[:16]
 }
 
 // named reports whether the request has the name that its key gives it in a set.

@@ -188,25 +188,37 @@ func compareSubjects(a, b Subject) int {
 	return compareKeys(a.Kind, a.Name, b.Kind, b.Name)
 }
 
-// difference compares two sorted lists as sets.
+// difference compares two lists as sets.
 func difference[T comparable](have, want []T) (added, removed []T) {
-	in := func(list []T) map[T]bool {
-		m := make(map[T]bool, len(list))
-		for _, v := range list {
-			m[v] = true
-		}
-		return m
+	return without(want, have, itself), without(have, want, itself)
+}
+
+// setOf is the set of what key makes of the members of a list.
+func setOf[T any, K comparable](list []T, key func(T) K) map[K]bool {
+	set := make(map[K]bool, len(list))
+	for _, one := range list {
+		set[key(one)] = true
 	}
-	h, w := in(have), in(want)
-	for _, v := range want {
-		if !h[v] {
-			added = append(added, v)
+	return set
+}
+
+// itself is the key of what is compared as it is.
+func itself[T any](v T) T { return v }
+
+// without are the members of a list whose key is not that of any of others. They may be thousands.
+func without[T any, K comparable](list, others []T, key func(T) K) []T {
+	known := setOf(others, key)
+	var left []T
+	for _, one := range list {
+		if !known[key(one)] {
+			left = append(left, one)
 		}
 	}
-	for _, v := range have {
-		if !w[v] {
-			removed = append(removed, v)
-		}
-	}
-	return added, removed
+	return left
+}
+
+// sortedOnce sorts names, in place, and leaves each there once.
+func sortedOnce(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -59,8 +59,7 @@ func (p Plan) NewlyBoundGroups() []string {
 			}
 		}
 	}
-	slices.Sort(groups)
-	return slices.Compact(groups)
+	return sortedOnce(groups)
 }
 
 // SharedGroups tells who carries a group in a living certificate and is not among those whom the file gives it to: people of other
@@ -106,8 +105,7 @@ func UnfiledSets(sets map[string]bool, ledgers []SetLedger, now time.Time) []War
 				w.Items = append(w.Items, r.User)
 			}
 		}
-		if slices.Sort(w.Items); len(w.Items) > 0 {
-			w.Items = slices.Compact(w.Items)
+		if w.Items = sortedOnce(w.Items); len(w.Items) > 0 {
 			list = append(list, w)
 		}
 	}

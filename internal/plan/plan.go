@@ -102,22 +102,12 @@ type Ledger struct {
 
 // Changes reports whether applying the plan would change anything.
 func (p Plan) Changes() bool {
-	for _, c := range p.Roles {
-		if c.Op != Keep {
-			return true
-		}
-	}
-	for _, c := range p.Bindings {
-		if c.Op != Keep {
-			return true
-		}
-	}
-	for _, u := range p.Users {
-		if !u.Idle() {
-			return true
-		}
-	}
-	return len(p.Requests)+len(p.Ledger.Records)+len(p.Forgotten) > 0
+	return anyChange(p.Roles) || anyChange(p.Bindings) || slices.ContainsFunc(p.Users, func(u UserChange) bool { return !u.Idle() }) ||
+		len(p.Requests)+len(p.Ledger.Records)+len(p.Forgotten) > 0
+}
+
+func anyChange[T any](list []Change[T]) bool {
+	return slices.ContainsFunc(list, func(c Change[T]) bool { return c.Op != Keep })
 }
 
 // Issues reports whether the plan gets a certificate for anybody.
@@ -139,8 +129,7 @@ func (p Plan) Leavers() []string {
 			names = append(names, c.After.User)
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return sortedOnce(names)
 }
 
 // Summary counts a plan's operations: Certificates by op, and so on. Keep is counted too.
@@ -152,8 +141,19 @@ type Summary struct {
 }
 
 // Summarize counts the operations of p.
-func (p Plan) Summarize() Summary {
+func (p Plan) Summarize() Summary { return Proposals{{Plan: p}}.Summary() }
+
+// Summary counts the operations of all plans.
+func (all Proposals) Summary() Summary {
 	s := Summary{map[Op]int{}, map[Op]int{}, map[Op]int{}, map[Op]int{}}
+	for _, p := range all {
+		s.count(p.Plan)
+	}
+	return s
+}
+
+// count adds the operations of p.
+func (s Summary) count(p Plan) {
 	for _, c := range p.Roles {
 		s.Roles[c.Op]++
 	}
@@ -167,5 +167,4 @@ func (p Plan) Summarize() Summary {
 		}
 		s.Kubeconfigs[u.Kubeconfig.Op]++
 	}
-	return s
 }

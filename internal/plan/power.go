@@ -107,8 +107,5 @@ func allowsAny(r rbacv1.PolicyRule, list []escalation) bool {
 // allows reports whether a rule allows one of some verbs on a resource, as the API server reads rules
 // (pkg/apis/rbac/v1/evaluation_helpers.go).
 func allows(r rbacv1.PolicyRule, group, resource string, verbs []string) bool {
-	_, sub, parted := strings.Cut(resource, "/")
-	return slices.ContainsFunc(r.APIGroups, func(g string) bool { return g == "*" || g == group }) &&
-		slices.ContainsFunc(r.Resources, func(v string) bool { return v == "*" || v == resource || parted && v == "*/"+sub }) &&
-		slices.ContainsFunc(r.Verbs, func(v string) bool { return v == "*" || slices.Contains(verbs, v) })
+	return oneOf(r.APIGroups, group) && holds(r.Resources, resource) && slices.ContainsFunc(verbs, func(v string) bool { return oneOf(r.Verbs, v) })
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -75,33 +74,12 @@ func (all Proposals) LeftOut() int {
 
 // Same reports whether these plans do what those do.
 func (all Proposals) Same(those Proposals) bool {
-	if len(all) != len(those) {
-		return false
-	}
-	for i := range all {
-		if !Same(all[i].Plan, those[i].Plan) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(all, those, func(a, b Proposal) bool { return Same(a.Plan, b.Plan) })
 }
 
 // TakesAway reports whether any of the plans takes a right away.
 func (all Proposals) TakesAway() bool {
 	return slices.ContainsFunc(all, func(p Proposal) bool { return p.TakesAway() })
-}
-
-// Summary counts the operations of all plans.
-func (all Proposals) Summary() Summary {
-	total := Plan{}.Summarize()
-	for _, p := range all {
-		sum := p.Summarize()
-		merge(total.Certificates, sum.Certificates)
-		merge(total.Kubeconfigs, sum.Kubeconfigs)
-		merge(total.Roles, sum.Roles)
-		merge(total.Bindings, sum.Bindings)
-	}
-	return total
 }
 
 // Withdraw reports whether the plans take somebody out of a binding.
@@ -115,12 +93,6 @@ func (all Proposals) Withdraw(binding types.UID, from Subject) bool {
 		}
 	}
 	return false
-}
-
-func merge(into, from map[Op]int) {
-	for _, op := range slices.Sorted(maps.Keys(from)) {
-		into[op] += from[op]
-	}
 }
 
 // Graver is what a plan tells of power that the plan before it did not: of each grave warning only what is new of it.

@@ -10,11 +10,9 @@ import (
 
 // Key is a private key in the journal: the public half of what the journal knows.
 type Key struct {
-	User         string
 	KeyHash      string
 	KeyAlgorithm usersfile.KeyAlgorithm
 	Request      string // the name of the CertificateSigningRequest it was made for
-	Created      time.Time
 }
 
 // RequestState is how far a CertificateSigningRequest has come.

@@ -9,10 +9,7 @@ import (
 // not taken.
 func spread(want Binding, existing []Binding, taken map[ObjectKey]bool) []Change[Binding] {
 	slices.SortFunc(existing, func(a, b Binding) int { return compareShards(a.Name, b.Name) })
-	left := make(map[Subject]bool, len(want.Subjects))
-	for _, s := range want.Subjects {
-		left[s] = true
-	}
+	left := setOf(want.Subjects, itself)
 	after := make([]Binding, 0, len(existing)+1)
 	names := map[string]bool{}
 	for _, b := range existing {

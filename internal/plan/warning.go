@@ -157,25 +157,8 @@ func (w Warning) Beyond(before []Warning) (Warning, bool) {
 		len(more.Objects)+len(more.Holders)+len(more.Entries)+len(more.Clusters) > 0
 }
 
-func itself[T any](v T) T { return v }
-
 // ruleKey is one value for a rule: rules that differ in nothing have the same.
 func ruleKey(r rbacv1.PolicyRule) string {
 	//words:ignore a key, which is compared
 	return fmt.Sprintf("%q", []any{r.Verbs, r.APIGroups, r.Resources, r.ResourceNames, r.NonResourceURLs})
-}
-
-// without are the elements of list whose key is not that of any of others. They may be thousands.
-func without[T any, K comparable](list, others []T, key func(T) K) []T {
-	known := make(map[K]bool, len(others))
-	for _, o := range others {
-		known[key(o)] = true
-	}
-	var left []T
-	for _, e := range list {
-		if !known[key(e)] {
-			left = append(left, e)
-		}
-	}
-	return left
 }

@@ -89,7 +89,7 @@ func requestOf(u User, key string, state RequestState, at time.Time) Request {
 
 // journalKey is the key of a request that was made and not finished.
 func journalKey(u User, key string) Key {
-	return Key{User: u.Certificate.User, KeyHash: key, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: RequestName(setName, u.Certificate.User, key)}
+	return Key{KeyHash: key, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: RequestName(setName, u.Certificate.User, key)}
 }
 
 // world is what a plan is computed from.

@@ -182,7 +182,7 @@ func TestMixOfChanges(t *testing.T) {
 	far := byName["far"].Certificate
 	o.Ledger = append(o.Ledger, plan.Record{User: "far", Groups: far.Groups, KeyHash: keyHash("far"), Duration: far.Duration, NotBefore: at.Add(-10 * 24 * time.Hour), NotAfter: at.Add(20 * 24 * time.Hour)})
 	request := plan.RequestName("team", "resumed", keyHash("resumed"))
-	o.Keys["resumed"] = plan.Key{User: "resumed", KeyHash: keyHash("resumed"), KeyAlgorithm: usersfile.ECDSAP256, Request: request}
+	o.Keys["resumed"] = plan.Key{KeyHash: keyHash("resumed"), KeyAlgorithm: usersfile.ECDSAP256, Request: request}
 	o.Requests = []plan.Request{
 		{Name: request, UID: "1", State: plan.Approved, KeyHash: keyHash("resumed"), User: "resumed", Duration: byName["resumed"].Certificate.Duration, Conforms: true},
 		{Name: "provision-team-root", UID: "2", State: plan.Pending, KeyHash: keyHash("root"), User: "root"},
@@ -299,7 +299,7 @@ func named(t *testing.T, n string) (plan.Desired, plan.Observed) {
 		{APIGroups: []string{"g" + n}, Resources: []string{"r" + n}, Verbs: []string{"v" + n}, ResourceNames: []string{"n" + n}}, {NonResourceURLs: []string{"/" + n}, Verbs: []string{n}},
 	}}}
 	key := keyHash("tried")
-	o.Keys["tried "+n] = plan.Key{User: "tried " + n, KeyHash: key, Request: "request " + n}
+	o.Keys["tried "+n] = plan.Key{KeyHash: key, Request: "request " + n}
 	o.Requests = []plan.Request{
 		{Name: plan.RequestName("team", "tried "+n, key), State: plan.Pending, KeyHash: key, User: "tried " + n, Conforms: true},
 		{Name: "bait " + n, State: plan.Pending, KeyHash: keyHash("bait"), User: n},
