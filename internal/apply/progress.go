@@ -11,9 +11,9 @@ import (
 
 // Progress counts what a run has done so far. The zero value is ready. A run writes it, anybody may read it at any time.
 type Progress struct {
-	total  atomic.Int64
+	total  atomic.Int64 // counted up before the first one begins
 	issued atomic.Int64
-	failed atomic.Int64
+	failed atomic.Int64 // users without one, whatever it failed at
 
 	mu      sync.Mutex
 	waiting int64
@@ -35,7 +35,7 @@ func (p *Progress) Counts() Counts {
 	return Counts{Total: p.total.Load(), Waiting: p.waiting, Issued: p.issued.Load(), Failed: p.failed.Load()}
 }
 
-// await counts n more as waiting for the signer, or fewer.
+// await counts n more as waiting for the signer, or fewer where n is negative.
 func (p *Progress) await(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -45,7 +45,7 @@ func (p *Progress) await(n int64) {
 	p.waiting += n
 }
 
-// issue counts a certificate.
+// issue counts a certificate, and does not take it from those that wait: await(-1) does.
 func (p *Progress) issue() {
 	p.issued.Add(1)
 	p.mu.Lock()
@@ -62,8 +62,9 @@ func (p *Progress) state() (waiting int64, moved time.Time) {
 
 // watchStall returns an error when nothing was issued for a time although requests wait, or nil when ctx ends. The
 // time is about the signer, not about one user: in a batch of thousands each waits for minutes. Nor is it about this set
-// alone: busy reports whether the signer has issued anything for anybody since it was asked last. It is asked first at half of
-// the time, and counts from there.
+// alone: busy reports whether the signer has issued anything for anybody since it was asked last. It is asked only while this set
+// stands still: at half of the time, from where it counts, and then from the whole time on each second until it says no, which is
+// the stall, or yes, for which the time begins anew. An error of busy ends the watch, and is returned.
 func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy func(context.Context) (bool, error)) error {
 	tick := time.NewTicker(time.Second) // fine enough for StallAfter, which is a minute or so
 	defer tick.Stop()
@@ -106,6 +107,7 @@ func (p *Progress) watchStall(ctx context.Context, after time.Duration, busy fun
 // ErrStalled is why a run stops whose signer issues nothing.
 var ErrStalled = errors.New("the signer issues nothing")
 
+// stalled wraps ErrStalled with the time and how many wait.
 func stalled(after time.Duration, waiting int64) error {
 	wait := fmt.Sprintf("%d approved requests wait", waiting)
 	if waiting == 1 {

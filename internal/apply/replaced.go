@@ -10,7 +10,8 @@ import (
 	"provision/internal/plan"
 )
 
-// withdraw takes away what other bindings have replaced: of each binding the subjects that have what was to follow.
+// withdraw takes away what other bindings have replaced: of each binding the subjects that have what was to follow. It comes after
+// all that the plan gives, and reads from g.given what of that was given.
 func (g *granting) withdraw() {
 	lacking := map[plan.ObjectKey]bool{} // bindings to these grant nothing
 	for i, c := range g.plan.Roles {
@@ -44,8 +45,9 @@ func (g *granting) withdraw() {
 	}
 }
 
-// unreplaced finds the subjects that would be left with nothing because what they were to get failed, and why they stay. They keep
-// what they have only if what they were to get allows as much. failed reports whether a binding of the plan gives nothing.
+// unreplaced finds the subjects that stay because something of what they were to get instead failed (one of several is enough), and
+// why, as a *KeptError; nil: nobody stays. They keep what they have only if what they were to get allows as much. failed reports
+// whether a binding, by its place in the plan, gives nothing.
 func (g *granting) unreplaced(c plan.Change[plan.Binding], moves []plan.Move, failed func(int) bool) ([]plan.Subject, error) {
 	var held []plan.Subject
 	var heir plan.Object
@@ -63,7 +65,8 @@ func (g *granting) unreplaced(c plan.Change[plan.Binding], moves []plan.Move, fa
 	return held, &KeptError{Subjects: held, Heir: heir}
 }
 
-// covered reports whether some bindings together are to grant all that one does. A role that cannot be read does not.
+// covered reports whether some bindings together are to grant all that one does; heirs are their places in the plan. The same role
+// does, unread. Any other that cannot be read does not.
 func (g *granting) covered(b plan.Binding, heirs []int) bool {
 	var rules []rbacv1.PolicyRule
 	for _, i := range heirs {
@@ -91,6 +94,7 @@ func (g *granting) rules(b plan.Binding) ([]rbacv1.PolicyRule, error) {
 	return g.client.Rules(g.work, b)
 }
 
+// subjectsOf lists who moves, in their order.
 func subjectsOf(moves []plan.Move) []plan.Subject {
 	list := make([]plan.Subject, 0, len(moves))
 	for _, m := range moves {

@@ -81,8 +81,8 @@ func byProxy(err error) bool {
 	return false
 }
 
-// route is what all requests of the operator pass: it names the proxy and the login plugin where they fail, instead of the
-// API server. It is safe for concurrent use.
+// route is what all requests of the operator pass: it has the login plugin run before a request, and names the proxy and the
+// plugin where they fail, instead of the API server. It is safe for concurrent use.
 type route struct {
 	proxy proxies
 	login *login // nil: the credential is at hand
@@ -100,7 +100,8 @@ func newRoute(config *rest.Config, own ownContext, o Options) route {
 	return r
 }
 
-// over puts the route before a client's own transport. config is what the client was made from.
+// over puts the route before a client's own transport. config is what the client was made from. The error is a *LoginPluginError:
+// the plugin cannot be prepared.
 func (r route) over(client *http.Client, config *rest.Config) error {
 	if r.login != nil && config.ExecProvider != nil {
 		if err := r.login.prepare(config); err != nil {
@@ -117,7 +118,8 @@ type routed struct {
 	next http.RoundTripper
 }
 
-// RoundTrip sends one request.
+// RoundTrip sends one request, once the login plugin has a credential for it. An answer 401 has the plugin run again, and is returned:
+// the caller may send the request again. An error is the plugin's, a *ProxyError, or that of the next transport.
 func (r *routed) RoundTrip(request *http.Request) (*http.Response, error) {
 	runs := r.login.renewed()
 	if r.login != nil {

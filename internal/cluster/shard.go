@@ -34,11 +34,12 @@ func isLedgerName(set, name string) bool {
 // room is how much more fits into a ConfigMap.
 type room struct{ records, bytes int }
 
-// fits reports whether a new record of a size (key and value, in bytes) has room. Bytes are kept back for what is added once it is issued.
+// fits reports whether a new record of a size (key and value, in bytes) has room. What is added once it is issued needs none here:
+// maxLedgerBytes keeps that back.
 func (r room) fits(size int) bool { return r.records > 0 && r.bytes >= size }
 
-// roomIn is the room in a ConfigMap once the entries that are gone have been dropped, and how many those are. One that is
-// immutable has none.
+// roomIn is the room that a ConfigMap would have without the entries that are gone, and how many those are. It drops none. The room
+// is negative where others have put in too much. One that is immutable has no room.
 func roomIn(s *corev1.ConfigMap, gone func(value string) bool) (room, int) {
 	if s.Immutable != nil && *s.Immutable {
 		return room{}, 0

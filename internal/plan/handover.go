@@ -5,7 +5,7 @@ import "slices"
 // Handover is what one change of a binding gives and takes away, seen beside the other changes of its plan. A subject that
 // leaves and is in neither list is followed by somebody in the same binding: one write does both.
 type Handover struct {
-	Gives  bool      // somebody becomes a subject
+	Gives  bool      // somebody becomes a subject, or the binding is a new one in the place of another
 	Leaves []Subject // who lose it for good
 	Moves  []Move    // who lose it once others, in other bindings, have what follows
 }
@@ -13,11 +13,14 @@ type Handover struct {
 // Move is a subject that gets something else instead of what it loses: that has to be there first.
 type Move struct {
 	Subject Subject
-	Heirs   []int // the changes that give what follows; none where that is less, or given in another way
+	// Heirs are the changes that give what follows, by their place in the plan's Bindings. There are none where what follows reaches
+	// less far (some namespaces, for the whole cluster) or is another role, through a group: then nothing that fails keeps the old right.
+	Heirs []int
 }
 
-// Handovers returns one Handover for each of the plan's Bindings, in their order. It looks for the subjects that are taken out of one binding and put into another, in one namespace or in the
-// whole cluster, themselves or through the groups in certificates. All others lose at once what they are to lose.
+// Handovers returns one Handover for each of the plan's Bindings, in their order: an empty one for a binding that is kept. It looks
+// for the subjects that are taken out of one binding and put into another, in one namespace or in the whole cluster, themselves or
+// through the groups in certificates. All others lose at once what they are to lose.
 func (p Plan) Handovers() []Handover {
 	type place struct {
 		namespace string
@@ -99,8 +102,8 @@ func (p Plan) Ends(c Change[Request]) bool {
 	return !slices.ContainsFunc(p.Users, func(u UserChange) bool { return u.Name == c.Before.User && u.Certificate.Op != Keep })
 }
 
-// Lessened is the role of a change without what it is to lose, whether it gains something beside, and whether it loses
-// anything: if not, the role is empty.
+// Lessened is the role of an update without what it is to lose, whether it gains something beside, and whether it loses
+// anything: if not, the role is empty. It is nothing of another change: a role that is deleted is not lessened.
 func Lessened(c Change[Role]) (less Role, gains, loses bool) {
 	if c.Op != Update || Covers(c.After.Rules, c.Before.Rules) {
 		return Role{}, false, false

@@ -6,8 +6,9 @@ import (
 )
 
 // reclaim finds a user's entry in a file that has lost the mark which says whose it is, and returns the file as it is once
-// the mark is back. The entry is the user's if the ledger lists its certificate, or if the operator has asked for a new certificate for
-// the user (asked is the kubeconfig then, and nil otherwise) and it leads where that does.
+// the mark is back: ours, with MarkGone. A file without such an entry, or with the mark, it returns as it came. The entry is the user's
+// if the ledger lists its certificate, or if the operator has asked for a new certificate for the user (asked is the kubeconfig then,
+// and nil otherwise) and it leads to the same server.
 func (d decision) reclaim(user string, file File, asked *Kubeconfig) File {
 	if file.State != FileForeign && file.State != FileOther {
 		return file
@@ -34,7 +35,7 @@ func (d decision) reclaim(user string, file File, asked *Kubeconfig) File {
 	return file
 }
 
-// reclaims is the key of the certificate in a file's entry that has to be marked again, or "".
+// reclaims is the hash of the certificate's key in a file that reclaim has made ours; "": it has not.
 func reclaims(file File) string {
 	if !file.MarkGone {
 		return ""
