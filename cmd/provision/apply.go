@@ -28,12 +28,7 @@ func (c *applyCmd) Run(ctx context.Context, s view.Streams, line *kong.Context) 
 	if err != nil {
 		return err
 	}
-	sets, broken, err := c.load(ctx, s)
-	if err != nil {
-		return err
-	}
-	c.tellSkipped(s)
-	client, err := c.open(ctx, s, sets, cluster.ToApply)
+	sets, broken, client, err := begin(ctx, s, c, cluster.ToApply)
 	if err != nil {
 		return err
 	}

@@ -28,12 +28,7 @@ func (c *destroyCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil {
 		return err
 	}
-	sets, broken, err := c.load(ctx, s)
-	if err != nil {
-		return err
-	}
-	c.tellSkipped(s)
-	client, err := c.open(ctx, s, sets, cluster.ToRemove)
+	sets, broken, client, err := begin(ctx, s, c, cluster.ToRemove)
 	if err != nil {
 		return err
 	}

@@ -159,6 +159,22 @@ func (f clusterFlags) open(ctx context.Context, s view.Streams, sets []usersfile
 	return client, err
 }
 
+// command is one that reads users files and works on the cluster that they are for.
+type command interface {
+	load(context.Context, view.Streams) ([]usersfile.Set, usersfile.Errors, error)
+	tellSkipped(view.Streams)
+	open(context.Context, view.Streams, []usersfile.Set, cluster.Purpose) (*cluster.Client, error)
+}
+
+// begin reads the users files of a command and opens the cluster. What of directories is not read is told between the two.
+func begin(ctx context.Context, s view.Streams, c command, purpose cluster.Purpose) (sets []usersfile.Set, broken usersfile.Errors, client *cluster.Client, err error) {
+	if sets, broken, err = c.load(ctx, s); err == nil {
+		c.tellSkipped(s)
+		client, err = c.open(ctx, s, sets, purpose)
+	}
+	return sets, broken, client, err
+}
+
 func noneExists(paths []string) bool {
 	return !slices.ContainsFunc(paths, func(path string) bool {
 		_, err := os.Stat(path)

@@ -31,12 +31,7 @@ func (c *planCmd) Run(ctx context.Context, s view.Streams) error {
 			return err
 		}
 	}
-	sets, broken, err := c.load(ctx, s)
-	if err != nil {
-		return err
-	}
-	c.tellSkipped(s)
-	client, err := c.open(ctx, s, sets, cluster.ToPlan)
+	sets, broken, client, err := begin(ctx, s, c, cluster.ToPlan)
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,7 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 			return fmt.Errorf("--expiring %s: %w", c.Expiring, err)
 		}
 	}
-	sets, broken, err := c.load(ctx, s)
-	if err != nil {
-		return err
-	}
-	c.tellSkipped(s)
-	client, err := c.open(ctx, s, sets, cluster.ToRead)
+	sets, broken, client, err := begin(ctx, s, c, cluster.ToRead)
 	if err != nil {
 		return err
 	}

@@ -20,12 +20,7 @@ type verifyCmd struct {
 }
 
 func (c *verifyCmd) Run(ctx context.Context, s view.Streams) error {
-	sets, broken, err := c.load(ctx, s)
-	if err != nil {
-		return err
-	}
-	c.tellSkipped(s)
-	client, err := c.open(ctx, s, sets, cluster.ToVerify)
+	sets, broken, client, err := begin(ctx, s, c, cluster.ToVerify)
 	if err != nil {
 		return err
 	}
