@@ -7,6 +7,7 @@
 //   - Warnings that are alike are told once, with the names; what gives power is never cut (see together and warningsWords).
 //
 // A type with a method Print is what one command found; a Page is what all that it shows has in common. A function whose name
-// ends in Words returns the words for a code or a value of another package, on one line; one whose name begins with likeness
+// ends in Words returns the words for a code or a value of another package, on one line. A table whose name ends in Texts has
+// the words by code, each as a template that fill completes. A function whose name begins with likeness
 // returns a value that is equal for those that are told together, and nil where nothing else is alike.
 package view
