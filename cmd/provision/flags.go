@@ -166,7 +166,7 @@ type command interface {
 	open(context.Context, view.Streams, []usersfile.Set, cluster.Purpose) (*cluster.Client, error)
 }
 
-// begin reads the users files of a command and opens the cluster. What of directories is not read is told between the two.
+// begin reads the users files of a command and opens the cluster. Directories or parts of them that are not read are told between the two.
 func begin(ctx context.Context, s view.Streams, c command, purpose cluster.Purpose) (sets []usersfile.Set, broken usersfile.Errors, client *cluster.Client, err error) {
 	if sets, broken, err = c.load(ctx, s); err == nil {
 		c.tellSkipped(s)

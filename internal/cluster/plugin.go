@@ -133,7 +133,7 @@ func (l *login) ready(request *http.Request) (*http.Request, error) {
 		return request, l.failure()
 	}
 	request = request.Clone(request.Context())
-	// What goes on when the time is up writes to a request of its own.
+	// A plugin that goes on when the time is up writes to a request of its own.
 	asked := &http.Request{Header: http.Header{}}
 	if err := l.limited(request.Context(), func() error { return l.run(asked) }); err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func isLedgerName(set, name string) bool {
 // room is how much more fits into a ConfigMap.
 type room struct{ records, bytes int }
 
-// fits reports whether a new record of a size (key and value, in bytes) has room. What is added once it is issued needs none here:
+// fits reports whether a new record of a size (key and value, in bytes) has room. An outcome, added once it is issued, needs none here:
 // maxLedgerBytes keeps that back.
 func (r room) fits(size int) bool { return r.records > 0 && r.bytes >= size }
 
