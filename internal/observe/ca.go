@@ -66,10 +66,10 @@ func signedBy(ca *x509.Certificate, files map[string]plan.File, now time.Time) [
 	only := chain.NewRoots([]*x509.Certificate{ca})
 	margin := make(map[string]time.Duration)
 	for user, f := range files {
-		if f.State != plan.FileOurs || f.Leaf == nil || !f.KeyMatches {
+		if f.State != plan.FileOurs || f.Certificate == nil || !f.KeyMatches {
 			continue
 		}
-		if m := min(now.Sub(f.Leaf.NotBefore), f.Leaf.NotAfter.Sub(now)); m > 0 {
+		if m := min(now.Sub(f.Certificate.NotBefore), f.Certificate.NotAfter.Sub(now)); m > 0 {
 			margin[user] = m
 		}
 	}

@@ -45,7 +45,7 @@ func TestSignedBy(t *testing.T) {
 	}
 	ca, other := signed("ca", nil, -time.Hour, time.Hour), signed("other", nil, -time.Hour, time.Hour)
 	ours := func(leaf *x509.Certificate) plan.File {
-		return plan.File{State: plan.FileOurs, Leaf: leaf, KeyMatches: true}
+		return plan.File{State: plan.FileOurs, Certificate: &plan.Certificate{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter}, Leaf: leaf.Raw, KeyMatches: true}
 	}
 	mismatch := ours(signed("x", ca, -time.Hour, time.Hour))
 	mismatch.KeyMatches = false

@@ -1,6 +1,7 @@
 package outdir
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
@@ -70,8 +71,14 @@ func (s Set) Observe() (Seen, error) {
 	}
 	_ = g.Wait()
 	seen := Seen{Files: make(map[string]plan.File, len(slots))}
+	var ca []byte // most files say the same, and keep one copy of it
 	for _, at := range slots {
 		if at.user != "" && !at.gone {
+			if e := &at.file.Kubeconfig.Endpoint; !bytes.Equal(e.CertificateAuthorityData, ca) {
+				ca = e.CertificateAuthorityData
+			} else if len(ca) > 0 {
+				e.CertificateAuthorityData = ca
+			}
 			seen.Files[at.user] = at.file
 		}
 		seen.Misplaced = append(seen.Misplaced, at.misplaced...)

@@ -1,7 +1,6 @@
 package outdir
 
 import (
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -65,7 +64,7 @@ func (s Set) fileOf(user, name string, k *credential.Kubeconfig, info fs.FileInf
 		}
 		for _, e := range k.Unmarked(user) {
 			c, leaf, further := certificateOf(e)
-			f.Unmarked = append(f.Unmarked, plan.Unmarked{UserEntry: e.User, Kubeconfig: kubeconfigOf(name, e), Certificate: *c, Leaf: leaf, Further: further, KeyMatches: keyMatches(e, leaf)})
+			f.Unmarked = append(f.Unmarked, plan.Unmarked{UserEntry: e.User, Kubeconfig: kubeconfigOf(name, e), Certificate: *c, Leaf: leaf, Further: further, KeyMatches: keyMatches(e, c)})
 		}
 		return f
 	}
@@ -81,7 +80,7 @@ func (s Set) fileOf(user, name string, k *credential.Kubeconfig, info fs.FileInf
 		f.Error = "it has no certificate that can be read"
 		return f
 	}
-	f.KeyMatches = keyMatches(e, f.Leaf)
+	f.KeyMatches = keyMatches(e, f.Certificate)
 	return f
 }
 
@@ -90,9 +89,9 @@ func kubeconfigOf(name string, e credential.Entry) plan.Kubeconfig {
 	return plan.Kubeconfig{File: name, Context: e.Context, Namespace: e.Namespace, Endpoint: e.Endpoint}
 }
 
-// certificateOf reads the certificate of an entry: what it says, the leaf, and the rest of its chain. All are nil if the entry
+// certificateOf reads the certificate of an entry: what it says, the leaf in DER, and the rest of its chain. All are nil if the entry
 // has no certificate that can be read.
-func certificateOf(e credential.Entry) (c *plan.Certificate, leaf *x509.Certificate, further []*x509.Certificate) {
+func certificateOf(e credential.Entry) (c *plan.Certificate, leaf []byte, further []*x509.Certificate) {
 	parsed, err := credential.ParseCertificate(e.Certificate)
 	if err != nil {
 		return nil, nil, nil
@@ -100,17 +99,17 @@ func certificateOf(e credential.Entry) (c *plan.Certificate, leaf *x509.Certific
 	return &plan.Certificate{
 		User: parsed.User, Groups: parsed.Groups, KeyAlgorithm: parsed.KeyAlgorithm, Duration: e.Owner.Duration,
 		KeyHash: parsed.KeyHash, CredentialID: parsed.CredentialID, Serial: parsed.Serial, NotBefore: parsed.NotBefore, NotAfter: parsed.NotAfter,
-	}, parsed.Leaf, parsed.Further
+	}, parsed.Leaf.Raw, parsed.Further
 }
 
 // keyMatches reports whether an entry's private key is that of its certificate.
-func keyMatches(e credential.Entry, leaf *x509.Certificate) bool {
+func keyMatches(e credential.Entry, c *plan.Certificate) bool {
 	key, err := credential.ParseKey(e.Key)
 	if err != nil {
 		return false
 	}
-	public, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(key.Public())
+	hash, err := credential.KeyHash(key.Public())
+	return err == nil && hash == c.KeyHash
 }
 
 // ObserveUser reads one user's kubeconfig. One that is not there, or has no entry of the set for this cluster, is an error that

@@ -19,7 +19,7 @@ func BenchmarkCompute(b *testing.B) {
 	w.Desired.Bindings = []Binding{grantTo(people(0, n))}
 	w.bind(w.plan())
 	for name, f := range w.Files {
-		f.Leaf = leaf
+		f.Leaf = leaf.Raw
 		w.Files[name] = f
 	}
 	for name, cas := range map[string][]*x509.Certificate{"CA known": {ca}, "CA not known": nil} {

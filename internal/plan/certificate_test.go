@@ -314,7 +314,7 @@ func TestCAChanged(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := settled(noon.Add(-day), wanted("jane", "dev"))
-			w.file(func(f *File) { f.Leaf = leaf })
+			w.file(func(f *File) { f.Leaf = leaf.Raw })
 			w.ClientCA = c.cas
 			got := janeOf(t, w.plan()).Certificate
 			if got.Op != c.want || c.want == Reissue && !slices.Equal(codes(got.Reasons), []ReasonCode{CAChanged}) {
@@ -343,7 +343,7 @@ func TestChainInFile(t *testing.T) {
 		{[]*x509.Certificate{middle}, Keep}, {[]*x509.Certificate{root, middle, middle}, Keep}, {[]*x509.Certificate{root}, Reissue}, {nil, Reissue},
 	} {
 		w := settled(noon.Add(-day), wanted("jane"))
-		w.file(func(f *File) { f.Leaf, f.Further = leaf, c.further })
+		w.file(func(f *File) { f.Leaf, f.Further = leaf.Raw, c.further })
 		w.ClientCA = []*x509.Certificate{root}
 		if got := janeOf(t, w.plan()).Certificate; got.Op != c.want {
 			t.Errorf("with %d behind it: %s because of %v, want %s", len(c.further), got.Op, codes(got.Reasons), c.want)
@@ -389,7 +389,7 @@ func TestCAEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := settled(noon.Add(-day), wanted("jane"))
 			leaf := testLeaf(t, ca, key)
-			w.file(func(f *File) { f.Leaf = leaf })
+			w.file(func(f *File) { f.Leaf = leaf.Raw })
 			w.ClientCA = []*x509.Certificate{ca}
 			c.change(&w)
 			w.recorded()

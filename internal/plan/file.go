@@ -33,7 +33,7 @@ type File struct {
 	// For FileOurs.
 	Kubeconfig  Kubeconfig
 	Certificate *Certificate        // nil: none, or not one
-	Leaf        *x509.Certificate   // the same, for checking who signed it
+	Leaf        []byte              // the same in DER, for checking who signed it: parsed it takes five times the memory
 	Further     []*x509.Certificate // what stands behind it in the file: the rest of its chain
 	KeyMatches  bool                // the file's private key belongs to the certificate
 	Edited      []string            // what somebody added to our entry: fields such as token, "another user"; sorted
@@ -60,7 +60,8 @@ func (f File) free() bool { return f.State == FileOther || f.State == FileMoving
 
 // From reports whether the certificate in the file is from one of the CAs, as the API server would decide it.
 func (f File) From(roots chain.Roots, now time.Time) bool {
-	return f.Leaf != nil && roots.Verify(f.Leaf, f.Further, now) == nil
+	leaf, err := x509.ParseCertificate(f.Leaf)
+	return err == nil && roots.Verify(leaf, f.Further, now) == nil
 }
 
 // Unmarked is an entry without an owner's mark: a tool may have dropped what it did not know of the file.
@@ -68,7 +69,7 @@ type Unmarked struct {
 	UserEntry   string
 	Kubeconfig  Kubeconfig
 	Certificate Certificate
-	Leaf        *x509.Certificate   `json:"-"`
+	Leaf        []byte              `json:"-"`
 	Further     []*x509.Certificate `json:"-"`
 	KeyMatches  bool
 }

@@ -259,7 +259,7 @@ func TestForgedCertificate(t *testing.T) {
 					w.ClientCA = nil
 				}
 				w.file(func(f *File) {
-					f.Leaf = c.leaf
+					f.Leaf = c.leaf.Raw
 					put(f, c.change)
 				})
 				return w

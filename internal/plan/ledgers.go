@@ -61,8 +61,11 @@ func movedLedger(desired Desired, observed Observed, at moment) (problems []Prob
 // removedElsewhere are the records of people of whom the ledger knows nothing, and who left by what is in another namespace,
 // one that provision made: their names are not given away. Elsewhere anybody could hold back whom they like: see movedLedger.
 func removedElsewhere(observed Observed, at moment) map[string][]Record {
-	known := byUser(observed.Ledger)
 	left := map[string][]Record{}
+	if len(observed.LedgersElsewhere) == 0 { // as a rule; to sort ten thousand records would take memory for nothing
+		return left
+	}
+	known := byUser(observed.Ledger)
 	for _, e := range observed.LedgersElsewhere {
 		if !e.Ours {
 			continue
