@@ -32,7 +32,7 @@ func (c *verifyCmd) Run(ctx context.Context, s view.Streams) error {
 	var verified []verify.Set
 	for _, set := range sets {
 		d := plan.Expand(set, client.Context())
-		results, err := verify.Run(ctx, d, client, dir, c.RequestTimeout, "provision/"+version)
+		results, err := verify.Run(ctx, d, client, dir)
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (g *granting) takeAway() {
 	fresh := map[plan.ObjectKey]bool{} // roles that have to be made before they are bound
 	for _, c := range g.plan.Roles {
 		if c.Op == plan.Create {
-			fresh[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = true
+			fresh[c.After.Key()] = true
 		}
 	}
 	g.eachRole(func(i int, c plan.Change[plan.Role]) {
@@ -175,7 +175,7 @@ func (g *granting) deleteRoles() {
 		if c.Op != plan.Delete {
 			return
 		}
-		if why, ok := needed[plan.ObjectKey{Namespace: c.Before.Namespace, Name: c.Before.Name}]; ok && (why != nil || g.opts.OnlyRemove != nil) {
+		if why, ok := needed[c.Before.Key()]; ok && (why != nil || g.opts.OnlyRemove != nil) {
 			if why != nil {
 				g.run.settle(&g.roles[i], why)
 			}

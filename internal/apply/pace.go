@@ -87,6 +87,7 @@ func stopped(ctx context.Context) error {
 	return &StoppedError{cause}
 }
 
+// Error says it in words.
 func (e *StoppedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the failure.

@@ -16,7 +16,7 @@ func (g *granting) withdraw() {
 	lacking := map[plan.ObjectKey]bool{} // bindings to these grant nothing
 	for i, c := range g.plan.Roles {
 		if c.Op == plan.Create && g.roles[i].Status != Done {
-			lacking[plan.ObjectKey{Namespace: c.After.Namespace, Name: c.After.Name}] = true
+			lacking[c.After.Key()] = true
 		}
 	}
 	failed := func(i int) bool { return !g.given[i] || lacking[g.plan.Bindings[i].After.Role()] }
@@ -87,7 +87,7 @@ func (g *granting) covered(b plan.Binding, heirs []int) bool {
 // rules are what the role of a binding allows: as the plan has it if it is one of the set's.
 func (g *granting) rules(b plan.Binding) ([]rbacv1.PolicyRule, error) {
 	for _, c := range g.plan.Roles {
-		if o := c.Object(); (plan.ObjectKey{Namespace: o.Namespace, Name: o.Name}) == b.Role() && o.Kind() == b.RoleRef.Kind {
+		if o := c.Object(); o.Key() == b.Role() && o.Kind() == b.RoleRef.Kind {
 			return o.Rules, nil
 		}
 	}

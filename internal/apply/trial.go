@@ -104,6 +104,7 @@ type SignerError struct {
 	Err  error
 }
 
+// Error says it in words.
 func (e *SignerError) Error() string {
 	return fmt.Sprintf("nobody else is asked for: each further certificate would be refused as that of user/%s was; what they had before is untouched", e.User)
 }
@@ -146,8 +147,6 @@ func (r *run) prove(e credential.Entry, asked credential.Asked, issued credentia
 
 // answered reports whether the error of a login is somebody's word about the certificate, and not that there is none.
 func answered(err error) bool {
-	_, lost := errors.AsType[*cluster.NotArrivedError](err)
-	_, other := errors.AsType[*cluster.OtherUserError](err)
 	_, some := errors.AsType[*cluster.DisagreeError](err)
-	return lost || other || some || errors.Is(err, cluster.ErrLoginRefused)
+	return cluster.IsFront(err) || some || errors.Is(err, cluster.ErrLoginRefused)
 }

@@ -164,6 +164,7 @@ type OtherClusterError struct {
 	Want, UID string
 }
 
+// Error says it in words.
 func (e *OtherClusterError) Error() string {
 	return fmt.Sprintf("%s is the cluster %s, and not %s: nothing was read or changed there", e.Server, e.UID, e.Want)
 }

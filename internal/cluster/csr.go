@@ -29,6 +29,7 @@ type AlteredError struct {
 	Why     string
 }
 
+// Error says it in words.
 func (e *AlteredError) Error() string {
 	return fmt.Sprintf("certificatesigningrequest/%s is not what was sent, and was not approved: %s", e.Request, e.Why)
 }
@@ -38,6 +39,7 @@ type OperatorError struct {
 	Was, Is string
 }
 
+// Error says it in words.
 func (e *OperatorError) Error() string {
 	return fmt.Sprintf("you were %q when this began, and the API server now says that you are %q", e.Was, e.Is)
 }
@@ -74,6 +76,7 @@ type RequestSpec struct {
 // RefusedError reports that the API server has refused a request: it was never there, and no certificate can come of it.
 type RefusedError struct{ Err error }
 
+// Error says it in words.
 func (e *RefusedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the API server's answer.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"provision/internal/plan"
 )
 
@@ -79,19 +77,15 @@ func (c *Client) notNeeded(ctx context.Context, p plan.Plan, refused []plan.Perm
 // all.
 func pass(ctx context.Context, runs []dryRun) (map[plan.Permission]bool, error) {
 	lacks := make([]bool, len(runs))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallelReviews)
-	for i, run := range runs {
-		g.Go(func() error {
-			err := run.do(ctx)
-			lacks[i] = isPermissionError(err)
-			if err != nil && !lacks[i] && (ctx.Err() != nil || Fatal(err)) {
-				return fmt.Errorf("try %s %s: %w", run.need.Verb, run.need.Resource, err)
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := atOnce(ctx, len(runs), func(ctx context.Context, i int) error {
+		err := runs[i].do(ctx)
+		lacks[i] = isPermissionError(err)
+		if err != nil && !lacks[i] && (ctx.Err() != nil || Fatal(err)) {
+			return fmt.Errorf("try %s %s: %w", runs[i].need.Verb, runs[i].need.Resource, err)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	passed := map[plan.Permission]bool{}

@@ -36,6 +36,7 @@ type NotArrivedError struct {
 	Sign   string // the observation that shows it, as a sentence: "it asks for no client certificate"
 }
 
+// Error says it in words.
 func (e *NotArrivedError) Error() string {
 	return "the client certificate does not reach the API server through " + e.Server + ": " + e.Sign +
 		"; something in between ends TLS (a proxy, a load balancer), or the API server takes no client certificates (--client-ca-file)"
@@ -45,6 +46,7 @@ func (e *NotArrivedError) Error() string {
 // in with an identity of its own.
 type OtherUserError struct{ Server, Want, Got string }
 
+// Error says it in words.
 func (e *OtherUserError) Error() string {
 	return fmt.Sprintf("%s takes %q for %q, which the certificate does not say: something in between logs in by itself", e.Server, e.Want, e.Got)
 }
@@ -78,9 +80,14 @@ type Login struct {
 	takes  atomic.Pointer[[][]byte] // subjects of the CAs that it has then named, DER; often all that it trusts, and sometimes none
 }
 
-// LogIn prepares a session as the user of a kubeconfig entry, and sends nothing yet. timeout is that of one request; 0: none.
-// The caller must Close it. No error quotes a key or a password.
-func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
+// LogIn prepares a session as the user of a kubeconfig entry, and sends nothing yet. Its requests have the time that the
+// client's own have. The caller must Close it. No error quotes a key or a password.
+func (c *Client) LogIn(e credential.Entry) (*Login, error) {
+	return logIn(e, c.options.RequestTimeout, c.options.UserAgent)
+}
+
+// logIn is LogIn with a timeout of one request; 0: none.
+func logIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
 	if e.Server == "" { // client-go would take that for localhost
 		return nil, errors.New("the kubeconfig's entry leads to no server: run `provision apply`")
 	}

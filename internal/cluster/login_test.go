@@ -73,7 +73,7 @@ func TestProbe(t *testing.T) {
 			if got := probe.String(); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
-			if (probe.resource() == nil) == (probe.nonResource() == nil) {
+			if (probe.resource == nil) == (probe.path == nil) {
 				t.Error("it asks for neither or for both")
 			}
 		})
@@ -105,7 +105,7 @@ func TestErrorsQuoteNoPasswords(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "S3cret") {
 			t.Errorf("Open %s: %v", name, err)
 		}
-		_, err = LogIn(credential.Entry{Endpoint: plan.Endpoint{Server: c.server, ProxyURL: c.proxy}}, time.Second, "test")
+		_, err = logIn(credential.Entry{Endpoint: plan.Endpoint{Server: c.server, ProxyURL: c.proxy}}, time.Second, "test")
 		if err != nil && strings.Contains(err.Error(), "S3cret") {
 			t.Errorf("LogIn %s: %v", name, err)
 		}

@@ -18,6 +18,7 @@ type NamespaceError struct {
 	Err       error
 }
 
+// Error says it in words.
 func (e *NamespaceError) Error() string {
 	return "create namespace/" + e.Namespace + " for the ledger: " + e.Err.Error()
 }

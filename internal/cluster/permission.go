@@ -26,6 +26,7 @@ type PermissionError struct {
 	NewNamespaces []string // named in Missing, and known not to be there yet
 }
 
+// Error says it in words.
 func (e *PermissionError) Error() string { return e.Doing + ": " + e.Err.Error() }
 
 // Unwrap returns the API server's answer.

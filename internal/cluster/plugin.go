@@ -26,6 +26,7 @@ type LoginPluginError struct {
 	Err    error
 }
 
+// Error says it in words.
 func (e *LoginPluginError) Error() string {
 	return fmt.Sprintf("your login plugin %s: %v", e.Plugin, e.Err)
 }

@@ -18,6 +18,16 @@ import (
 // parallelReviews is how many questions are asked at once: half of what one run may have under way at all.
 const parallelReviews = 16
 
+// atOnce calls do for each number below n, parallelReviews of them at a time, and returns the first error, which ends all.
+func atOnce(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallelReviews)
+	for i := range n {
+		g.Go(func() error { return do(ctx, i) })
+	}
+	return g.Wait()
+}
+
 // Missing returns which of a plan's permissions the operator does not have. Most plans cost a handful of requests, because
 // the questions come in three rounds:
 //
@@ -84,15 +94,11 @@ func broadest(p plan.Permission) plan.Permission {
 // refusedOf asks which of some permissions the operator does not have, and returns those in the same order.
 func (c *Client) refusedOf(ctx context.Context, list []plan.Permission) ([]plan.Permission, error) {
 	answers := make([]bool, len(list))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallelReviews)
-	for i, p := range list {
-		g.Go(func() (err error) {
-			answers[i], err = c.allowed(ctx, p)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := atOnce(ctx, len(list), func(ctx context.Context, i int) (err error) {
+		answers[i], err = c.allowed(ctx, list[i])
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	var refused []plan.Permission
@@ -118,11 +124,8 @@ func (c *Client) allowed(ctx context.Context, p plan.Permission) (bool, error) {
 
 // allows asks for one permission exactly as it stands.
 func (c *Client) allows(ctx context.Context, p plan.Permission) (bool, error) {
-	resource, subresource, _ := strings.Cut(p.Resource, "/")
 	review, err := c.kube.authorization.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: p.Verb, Group: p.Group, Resource: resource, Subresource: subresource, Namespace: p.Namespace, Name: p.Name,
-		}},
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: attributes(p)},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		return false, c.permission(ctx, err, selfAccess, fmt.Sprintf("ask whether you may %s %s", p.Verb, p.Resource))

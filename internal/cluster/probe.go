@@ -13,46 +13,45 @@ import (
 	"provision/internal/plan"
 )
 
-// Probe is one question whose answer shows that a grant holds.
+// Probe is one question whose answer shows that a grant holds: about a resource, or about a path.
 type Probe struct {
-	rule      rbacv1.PolicyRule
-	namespace string
+	resource *authorizationv1.ResourceAttributes
+	path     *authorizationv1.NonResourceAttributes
 }
 
 // String is the question as one asks kubectl: "get pods -n x".
 func (p Probe) String() string {
-	what := strings.Join(p.rule.Resources[:min(1, len(p.rule.Resources))], "")
-	if len(p.rule.NonResourceURLs) > 0 {
-		what = p.rule.NonResourceURLs[0]
+	if p.path != nil {
+		return p.path.Verb + " " + p.path.Path
 	}
-	s := p.rule.Verbs[0] + " " + what
-	if p.namespace != "" {
-		s += " -n " + p.namespace
+	s := p.resource.Verb + " " + p.resource.Resource
+	if p.resource.Subresource != "" {
+		s += "/" + p.resource.Subresource
+	}
+	if p.resource.Namespace != "" {
+		s += " -n " + p.resource.Namespace
 	}
 	return s
 }
 
-// resource is the question about a resource, or nil for one about a path.
-func (p Probe) resource() *authorizationv1.ResourceAttributes {
-	if len(p.rule.NonResourceURLs) > 0 {
-		return nil
+// probeOf is the question about the first thing that a rule with a verb allows in a namespace; "": everywhere.
+func probeOf(r rbacv1.PolicyRule, namespace string) Probe {
+	if len(r.NonResourceURLs) > 0 {
+		return Probe{path: &authorizationv1.NonResourceAttributes{Verb: r.Verbs[0], Path: r.NonResourceURLs[0]}}
 	}
-	resource, subresource, _ := strings.Cut(p.rule.Resources[0], "/")
-	a := &authorizationv1.ResourceAttributes{
-		Verb: p.rule.Verbs[0], Group: p.rule.APIGroups[0], Resource: resource, Subresource: subresource, Namespace: p.namespace,
+	p := plan.Permission{Verb: r.Verbs[0], Group: r.APIGroups[0], Resource: r.Resources[0], Namespace: namespace}
+	if len(r.ResourceNames) > 0 {
+		p.Name = r.ResourceNames[0]
 	}
-	if len(p.rule.ResourceNames) > 0 {
-		a.Name = p.rule.ResourceNames[0]
-	}
-	return a
+	return Probe{resource: attributes(p)}
 }
 
-// nonResource is the question about a path, or nil for one about a resource.
-func (p Probe) nonResource() *authorizationv1.NonResourceAttributes {
-	if len(p.rule.NonResourceURLs) == 0 {
-		return nil
+// attributes are a permission as the API server is asked about it.
+func attributes(p plan.Permission) *authorizationv1.ResourceAttributes {
+	resource, subresource, _ := strings.Cut(p.Resource, "/")
+	return &authorizationv1.ResourceAttributes{
+		Verb: p.Verb, Group: p.Group, Resource: resource, Subresource: subresource, Namespace: p.Namespace, Name: p.Name,
 	}
-	return &authorizationv1.NonResourceAttributes{Verb: p.rule.Verbs[0], Path: p.rule.NonResourceURLs[0]}
 }
 
 // Probe finds a question for a binding: the first rule of its role, as the cluster has it. A role without rules
@@ -75,7 +74,7 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 		}
 		// A resource itself tells people more than a part of one, such as pods/attach.
 		if whole := len(r.Resources) > 0 && !strings.Contains(r.Resources[0], "/"); whole || !ok {
-			found, ok = Probe{r, b.Namespace}, true
+			found, ok = probeOf(r, b.Namespace), true
 			if whole {
 				break
 			}
@@ -87,7 +86,7 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 // May asks the API server whether the user may do what the probe stands for.
 func (l *Login) May(ctx context.Context, p Probe) (bool, error) {
 	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: p.resource(), NonResourceAttributes: p.nonResource(),
+		ResourceAttributes: p.resource, NonResourceAttributes: p.path,
 	}}
 	var answer *authorizationv1.SelfSubjectAccessReview
 	err := retry(ctx, func() (err error) {
@@ -109,7 +108,7 @@ func (c *Client) May(ctx context.Context, user string, groups []string, probe Pr
 func (c *Client) mayAs(ctx context.Context, user string, groups []string, probe Probe) (bool, error) {
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: user, Groups: groups,
-		ResourceAttributes: probe.resource(), NonResourceAttributes: probe.nonResource(),
+		ResourceAttributes: probe.resource, NonResourceAttributes: probe.path,
 	}}
 	answer, err := c.kube.authorization.SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 	if err != nil {

@@ -26,6 +26,7 @@ type DisagreeError struct {
 	Refused, Tried int
 }
 
+// Error says it in words.
 func (e *DisagreeError) Error() string {
 	return fmt.Sprintf("the API servers behind %s do not agree: %d of %d logins were refused", e.Server, e.Refused, e.Tried)
 }
@@ -63,7 +64,7 @@ const probePatience = 3 * time.Second
 // AsksForCertificate reports whether a server asks for a client certificate in the TLS handshake, as every API server
 // does that takes any. It sends one request without a credential; an error means that nothing is known.
 func (c *Client) AsksForCertificate(ctx context.Context, at plan.Endpoint) (bool, error) {
-	login, err := LogIn(credential.Entry{Endpoint: at}, probePatience, c.options.UserAgent)
+	login, err := logIn(credential.Entry{Endpoint: at}, probePatience, c.options.UserAgent)
 	if err != nil {
 		return false, err
 	}
@@ -95,7 +96,7 @@ func prove(refused int, entries []credential.Entry, logIn func(credential.Entry)
 
 // logInOnce logs in on a connection of its own.
 func (c *Client) logInOnce(ctx context.Context, e credential.Entry, published ...*x509.Certificate) error {
-	login, err := LogIn(e, c.options.RequestTimeout, c.options.UserAgent)
+	login, err := c.LogIn(e)
 	if err != nil {
 		return err
 	}

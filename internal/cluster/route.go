@@ -53,6 +53,7 @@ type ProxyError struct {
 	Err   error
 }
 
+// Error says it in words.
 func (e *ProxyError) Error() string {
 	if failure, ok := errors.AsType[*net.OpError](e.Err); ok {
 		why := failure.Err

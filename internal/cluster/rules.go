@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -93,18 +92,14 @@ func (c *Client) rulesEach(ctx context.Context, kind string, wanted map[plan.Obj
 	}
 	keys := slices.Collect(maps.Keys(wanted))
 	found, refused := make([][]rbacv1.PolicyRule, len(keys)), make([]bool, len(keys))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallelReviews)
-	for i, key := range keys {
-		g.Go(func() (err error) {
-			found[i], err = c.rules(ctx, key.Namespace, plan.RoleRef{Kind: kind, Name: key.Name})
-			if refused[i] = isPermissionError(err); refused[i] || errors.Is(err, ErrRoleMissing) {
-				return nil
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err = atOnce(ctx, len(keys), func(ctx context.Context, i int) (err error) {
+		found[i], err = c.rules(ctx, keys[i].Namespace, plan.RoleRef{Kind: kind, Name: keys[i].Name})
+		if refused[i] = isPermissionError(err); refused[i] || errors.Is(err, ErrRoleMissing) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	left = map[plan.ObjectKey]bool{}

@@ -19,6 +19,7 @@ type UnreachableError struct {
 	Err    error
 }
 
+// Error says it in words.
 func (e *UnreachableError) Error() string {
 	if failure, ok := errors.AsType[*ProxyError](e.Err); ok {
 		return "cannot reach " + e.Server + ": " + failure.Error()

@@ -25,6 +25,7 @@ type DecidedError struct {
 	Message string            // the condition's reason and message
 }
 
+// Error says it in words.
 func (e *DecidedError) Error() string {
 	return fmt.Sprintf("certificatesigningrequest/%s was %s: %s", e.Request, map[plan.RequestState]string{
 		plan.Denied: "denied", plan.Failed: "refused by the signer",

@@ -34,6 +34,7 @@ type Webhooks struct {
 	Timeout       time.Duration // how long it waits for all of them together at the most
 }
 
+// Error says it in words.
 func (e *SlowError) Error() string {
 	return fmt.Sprintf("no answer in %s", e.After.Round(time.Second))
 }

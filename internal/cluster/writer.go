@@ -29,6 +29,7 @@ type NotGoneError struct {
 	Grants     error // the reason for which it still grants what it did; nil: it grants nothing any more
 }
 
+// Error says it in words.
 func (e *NotGoneError) Error() string {
 	s := "not gone: finalizer " + strings.Join(e.Finalizers, ", ")
 	if e.Grants != nil {

@@ -72,20 +72,19 @@ func (k *Kubeconfig) Entry(cluster, user string) (Entry, bool) {
 // Entries returns all our entries for a cluster (by UID), of whatever set and user, sorted by the name of their user entry: a
 // merged file has those of several users.
 func (k *Kubeconfig) Entries(cluster string) []Entry {
-	var list []Entry
-	for _, name := range slices.Sorted(maps.Keys(k.config.AuthInfos)) {
-		if owner, ours := k.owner(k.config.AuthInfos[name].Extensions); ours && owner.Cluster == cluster {
-			list = append(list, k.entry(name, owner))
-		}
-	}
-	return list
+	return k.entries(func(o Owner) bool { return o.Cluster == cluster })
 }
 
 // OtherClusters returns our entries of a user for all clusters but one (by UID), sorted by the name of their user entry.
 func (k *Kubeconfig) OtherClusters(cluster, user string) []Entry {
+	return k.entries(func(o Owner) bool { return o.Cluster != cluster && o.User == user })
+}
+
+// entries returns our entries of the owners that count, sorted by the name of their user entry.
+func (k *Kubeconfig) entries(counts func(Owner) bool) []Entry {
 	var list []Entry
 	for _, name := range slices.Sorted(maps.Keys(k.config.AuthInfos)) {
-		if owner, ours := k.owner(k.config.AuthInfos[name].Extensions); ours && owner.Cluster != cluster && owner.User == user {
+		if owner, ours := k.owner(k.config.AuthInfos[name].Extensions); ours && counts(owner) {
 			list = append(list, k.entry(name, owner))
 		}
 	}

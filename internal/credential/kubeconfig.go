@@ -3,9 +3,9 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
@@ -76,29 +76,15 @@ func (k *Kubeconfig) Put(e Entry) error {
 	cluster, user, context := clusterOf(e.Endpoint), e.user(), e.context()
 	cluster.Extensions, user.Extensions, context.Extensions = owner, owner, owner
 	k.config.Clusters[e.Name], k.config.AuthInfos[e.Context], k.config.Contexts[e.Context] = &cluster, &user, &context
-	if k.config.Contexts[k.config.CurrentContext] == nil {
-		k.config.CurrentContext = e.Context
-	}
+	k.Use(e.Context)
 	return nil
 }
 
 // Remove takes our entries of a user for a cluster (by UID) out and reports whether the kubeconfig is empty then. A cluster
 // entry that another user's entry of ours needs stays.
 func (k *Kubeconfig) Remove(cluster, user string) (empty bool) {
-	theirs := func(extensions map[string]runtime.Object) bool {
-		owner, ok := k.owner(extensions)
-		return ok && owner.Cluster == cluster && owner.User == user
-	}
-	for name, e := range k.config.AuthInfos {
-		if theirs(e.Extensions) {
-			delete(k.config.AuthInfos, name)
-		}
-	}
-	for name, e := range k.config.Contexts {
-		if theirs(e.Extensions) {
-			delete(k.config.Contexts, name)
-		}
-	}
+	maps.DeleteFunc(k.config.AuthInfos, func(_ string, e *clientcmdapi.AuthInfo) bool { return k.has(e.Extensions, cluster, user) })
+	maps.DeleteFunc(k.config.Contexts, func(_ string, e *clientcmdapi.Context) bool { return k.has(e.Extensions, cluster, user) })
 	needed := k.clustersOf(cluster, func(Owner) bool { return true })
 	for name, e := range k.config.Clusters {
 		if owner, ok := k.owner(e.Extensions); ok && owner.Cluster == cluster && !needed[name] {

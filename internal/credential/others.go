@@ -29,10 +29,6 @@ func (k *Kubeconfig) Edited(cluster, user string) []string {
 			added[f] = true
 		}
 	}
-	mine := func(extensions map[string]runtime.Object) bool {
-		owner, ok := k.owner(extensions)
-		return ok && owner.Cluster == cluster && owner.User == user
-	}
 	needed := k.clustersOf(cluster, func(owner Owner) bool { return owner.User != user })
 	for name, o := range k.config.Clusters {
 		// The users of a merged file share one, which has the mark of any of them.
@@ -41,12 +37,12 @@ func (k *Kubeconfig) Edited(cluster, user string) []string {
 		}
 	}
 	for name, o := range k.config.AuthInfos {
-		if mine(o.Extensions) {
+		if k.has(o.Extensions, cluster, user) {
 			note(name == e.User, "user", userFields(*o))
 		}
 	}
 	for name, o := range k.config.Contexts {
-		if mine(o.Extensions) {
+		if k.has(o.Extensions, cluster, user) {
 			note(name == e.Context || e.Context == "", "context", nil) // Entry shows all that a context has
 		}
 	}

@@ -92,6 +92,12 @@ func (k *Kubeconfig) owner(extensions map[string]runtime.Object) (Owner, bool) {
 	return *known, true
 }
 
+// has reports whether extensions say that an entry is that of a user for a cluster (by UID).
+func (k *Kubeconfig) has(extensions map[string]runtime.Object, cluster, user string) bool {
+	owner, ok := k.owner(extensions)
+	return ok && owner.Cluster == cluster && owner.User == user
+}
+
 // ownerOf returns the owner that extensions name, and whether they name one.
 func ownerOf(extensions map[string]runtime.Object) (Owner, bool) {
 	unknown, ok := extensions[extensionName].(*runtime.Unknown)

@@ -194,13 +194,9 @@ func (s Set) Entry(user string) (credential.Entry, error) {
 	if d.root == nil {
 		return credential.Entry{}, fmt.Errorf("%s does not exist", d.join(name))
 	}
-	data, err := d.read(name)
+	k, _, err := d.parse(name)
 	if err != nil {
 		return credential.Entry{}, fmt.Errorf("read %s: %w", d.join(name), cause(err))
-	}
-	k, err := credential.ParseKubeconfig(data)
-	if err != nil {
-		return credential.Entry{}, fmt.Errorf("read %s: %w", d.join(name), err)
 	}
 	e, ok := k.Entry(s.cluster, user)
 	if !ok || e.Owner.Set != s.name {

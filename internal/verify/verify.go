@@ -26,21 +26,16 @@ type run struct {
 	files     outdir.Set
 	questions map[plan.Subject][]question
 	servers   *servers
-	timeout   time.Duration
-	userAgent string
 }
 
-// Run verifies every user of desired. The results are in the order of desired.Users. timeout is that of one request of a user. The
+// Run verifies every user of desired. The results are in the order of desired.Users. The
 // error is one of asking as the operator, or that of ctx: what goes wrong as a user is a difference.
-func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir, timeout time.Duration, userAgent string) ([]Result, error) {
+func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir) ([]Result, error) {
 	questions, err := questionsOf(ctx, desired, client)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{
-		client: client, files: dir.Of(desired.Set, client.UID()), questions: questions, servers: newServers(),
-		timeout: timeout, userAgent: userAgent,
-	}
+	r := &run{client: client, files: dir.Of(desired.Set, client.UID()), questions: questions, servers: newServers()}
 	results := make([]Result, len(desired.Users))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
@@ -73,7 +68,7 @@ func (r *run) user(ctx context.Context, want plan.Certificate) Result {
 		result.differs(Difference{Code: NotReached, Err: err})
 		return result
 	}
-	login, err := cluster.LogIn(entry, r.timeout, r.userAgent)
+	login, err := r.client.LogIn(entry)
 	if err != nil {
 		result.differs(failed(err))
 		return result
@@ -115,20 +110,22 @@ func (r *run) logIn(ctx context.Context, login *cluster.Login, entry credential.
 			return who, &d
 		}
 	}
+	if err == nil {
+		return who, nil
+	}
 	_, unreachable := errors.AsType[*cluster.UnreachableError](err)
 	_, disagree := errors.AsType[*cluster.DisagreeError](err)
+	d := failed(err)
 	switch {
 	case unreachable:
 		r.servers.note(at, err)
-		return who, &Difference{Code: NotReached, Err: err}
+		d.Code = NotReached
 	case disagree:
-		return who, &Difference{Code: Disagree, Err: err}
+		d.Code = Disagree
 	case cluster.IsFront(err):
-		return who, &Difference{Code: NotArrived, Err: err}
-	case err != nil:
-		return who, &Difference{Code: Failed, Err: err}
+		d.Code = NotArrived
 	}
-	return who, nil
+	return who, &d
 }
 
 // refused is the difference of a certificate that the API server refuses: its own dates may explain it.
