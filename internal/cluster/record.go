@@ -59,7 +59,7 @@ func edit(m *corev1.ConfigMap, change map[string]string, now time.Time) {
 }
 
 // grown is what is to be written over a record: value, with what somebody has added to the record since: that the request was
-// sent again, what was issued, that it was refused, or that its user left. A record that names another user is put right, and
+// sent again, what was issued, that it was refused, that its user left, or that its generation was taken back. A record that names another user is put right, and
 // the leaving of that other user does not stay in it. was and value are JSON; was may be "".
 func grown(was, value string) string {
 	var old, r plan.Record
@@ -76,6 +76,9 @@ func grown(was, value string) string {
 	}
 	if r.Removed.IsZero() && r.User == old.User {
 		r.Removed = old.Removed
+	}
+	if r.Revoked.IsZero() && r.User == old.User {
+		r.Revoked = old.Revoked
 	}
 	if reflect.DeepEqual(before, r) {
 		return value

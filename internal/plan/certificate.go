@@ -52,7 +52,10 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 	if have.User != want.User {
 		c.Reasons = append(c.Reasons, Reason{Code: SubjectChanged, From: have.User, To: want.User})
 	}
-	if added, removed := difference(have.Groups, want.Groups); len(added)+len(removed) > 0 {
+	if from, to := generationIn(d.set, have.User, have.Groups), u.Generation; from != to {
+		c.Reasons = append(c.Reasons, Reason{Code: GenerationRaised, From: numberOrNone(from), To: numberOrNone(to)})
+	}
+	if added, removed := difference(withoutGenerations(have.Groups), withoutGenerations(want.Groups)); len(added)+len(removed) > 0 {
 		c.Reasons = append(c.Reasons, Reason{Code: GroupsChanged, Added: added, Removed: removed})
 	}
 	if have.KeyAlgorithm != want.KeyAlgorithm {

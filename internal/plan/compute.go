@@ -27,7 +27,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	problems = slices.Concat(problems, observed.LedgerProblems, elsewhere)
 
 	d := decision{
-		observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),
+		set: desired.Set, observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),
 		moment: at, gone: removedElsewhere(observed, at), reserved: desired.Reserved, reissueMissing: desired.ReissueMissing, renewElsewhere: desired.RenewElsewhere, forget: desired.Forget,
 	}
 	var ofUsers []Problem
@@ -73,6 +73,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 
 // decision is what the users of one plan are decided from.
 type decision struct {
+	set      string
 	observed Observed
 	records  map[string][]Record // living ones, by user
 	gone     map[string][]Record // of people whom only records in another namespace know
@@ -97,6 +98,7 @@ func (d decision) users(list []User) ([]UserChange, []Problem) {
 		g.Go(func() error {
 			for i := from; i < min(from+few, len(list)); i++ {
 				changes[i], found[i] = d.user(list[i])
+				changes[i].Generation = list[i].Generation
 			}
 			return nil
 		})
@@ -121,14 +123,25 @@ func (d decision) user(u User) (UserChange, *Problem) {
 		asked = &u.Kubeconfig
 	}
 	file = d.reclaim(name, file, asked)
+	taken := reused(slices.Concat(d.records[name], d.gone[name]), d.lives)
+	if u.Reuse {
+		taken = time.Time{}
+	}
+	// A generation that was taken back is not bound, whatever else stands in the user's way.
+	if problem := d.generationOver(u); problem != nil && (problem.Code == GenerationEnded || taken.IsZero()) {
+		if problem.Code == GenerationLowered && file.State == FileOurs { // they keep what they have
+			idle.Certificate.Before, idle.Certificate.After = file.Certificate, file.Certificate
+		}
+		return idle, problem
+	}
 	if problem := d.checkFile(u, file, has); problem != nil {
 		return idle, problem
 	}
 	if d.observed.FrontProxy.trusts(name) && !slices.Contains(d.reserved, name) {
 		return idle, &Problem{Code: FrontProxyName, Pos: u.Pos, User: name}
 	}
-	if until := reused(slices.Concat(d.records[name], d.gone[name]), d.lives); !until.IsZero() && !u.Reuse {
-		return idle, &Problem{Code: NameReused, Pos: u.Pos, User: name, Until: until}
+	if !taken.IsZero() {
+		return idle, &Problem{Code: NameReused, Pos: u.Pos, User: name, Until: taken}
 	}
 	if problem := d.doubted(u, file); problem != nil {
 		return idle, problem
@@ -172,7 +185,7 @@ func (d decision) doubted(u User, file File) *Problem {
 func withoutCertificates(users []UserChange) (any bool) {
 	for i, u := range users {
 		if u.Certificate.Op != Keep {
-			users[i] = UserChange{Name: u.Name, Pos: u.Pos, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}, Request: u.Request}
+			users[i] = UserChange{Name: u.Name, Pos: u.Pos, Generation: u.Generation, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}, Request: u.Request}
 			any = true
 		}
 	}

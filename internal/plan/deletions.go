@@ -3,6 +3,8 @@ package plan
 import (
 	"slices"
 	"time"
+
+	"provision/internal/usersfile"
 )
 
 // Deletions counts what is taken away: users, namespaces in which the set loses bindings or roles, and bindings (one for each
@@ -43,13 +45,16 @@ func (p Plan) Deletions() int {
 	return len(p.Leavers()) + len(lost)
 }
 
-// known are the names and groups of the set, as far as the plan shows them.
+// known are the names and groups of the set, as far as the plan shows them. Generations that are over are not among them: that they
+// go is what the file asks for.
 func (p Plan) known() map[Subject]bool {
-	known := map[Subject]bool{}
+	known, over := map[Subject]bool{}, p.over()
 	note := func(user string, groups []string) {
-		known[Subject{"User", user}] = true
+		known[Subject{"User", user}] = !over(user, 0)
 		for _, g := range groups {
-			known[Subject{"Group", g}] = true
+			if n := usersfile.GenerationIn(p.Set, user, g); n == 0 || !over(user, n) {
+				known[Subject{"Group", g}] = true
+			}
 		}
 	}
 	for _, u := range p.Users {

@@ -64,6 +64,8 @@ func Nothing(set usersfile.Set, own Context) Desired {
 // User is one user's desired certificate and kubeconfig.
 type User struct {
 	Pos         usersfile.Pos
+	Generation  int     // of the user's certificates; 0: none
+	Subject     Subject // by which bindings name the user: see boundAs
 	Certificate Certificate
 	Kubeconfig  Kubeconfig
 	RenewBefore usersfile.RenewBefore
@@ -92,6 +94,9 @@ func Expand(set usersfile.Set, own Context) Desired {
 	e := d.Reach.Endpoint
 	for _, u := range set.Users {
 		groups := slices.Clone(u.Groups)
+		if u.Generation > 0 {
+			groups = append(groups, usersfile.GenerationGroup(set.Name, u.Name, u.Generation))
+		}
 		slices.Sort(groups)
 		d.Users = append(d.Users, User{
 			Pos:            u.Pos,
@@ -99,6 +104,8 @@ func Expand(set usersfile.Set, own Context) Desired {
 			Reuse:          u.Reuse,
 			RenewElsewhere: u.RenewElsewhere,
 			AlsoAt:         u.AlsoAt,
+			Generation:     u.Generation,
+			Subject:        boundAs(set.Name, u),
 			Certificate:    Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration},
 			Kubeconfig:     Kubeconfig{File: usersfile.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
 		})
@@ -176,7 +183,7 @@ func expandBindings(set usersfile.Set, roles []Role, refs *references) []Binding
 
 	members := map[string][]Subject{}
 	for _, u := range set.Users {
-		who := Subject{Kind: "User", Name: u.Name}
+		who := boundAs(set.Name, u)
 		for _, g := range u.Groups {
 			members[g] = append(members[g], who)
 		}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"provision/internal/usersfile"
 )
 
 // Elsewhere is what a cluster has besides a set, as far as its plan asks for it.
@@ -141,11 +143,15 @@ func (q Questions) Answer(found []Elsewhere) {
 	}
 }
 
-// stillGranted keeps, of the groups of people whose certificates outlive them, only those that anything is bound to.
+// stillGranted keeps, of the groups of people whose certificates outlive them, or their generation, only those that anything is bound
+// to.
 func (p *Proposal) stillGranted(held Holdings) {
 	stays := p.StillBound(p.Observed)
 	for i, w := range p.Warnings {
-		if w.Code == StillAuthenticates {
+		if w.Code == NewGeneration {
+			p.Warnings[i].Held = held.Beyond(nil, w.User, w.Items)
+		}
+		if w.Code == StillAuthenticates || w.Code == NewGeneration {
 			p.Warnings[i].Items = slices.DeleteFunc(slices.Clone(w.Items), func(g string) bool {
 				s := Subject{Kind: "Group", Name: g}
 				return !stays[s] && len(held[s]) == 0
@@ -230,11 +236,11 @@ func grantedElsewhere(fresh map[Subject][]string, held Holdings) []Warning {
 	return list
 }
 
-// fresher reports whether a right is told of because a name is new that has it: any of a user's. Groups are often bound
-// elsewhere on purpose: of those only what allows everything is told.
+// fresher reports whether a right is told of because a name is new that has it: any of a user's, and of one generation of theirs.
+// Groups are often bound elsewhere on purpose: of those only what allows everything is told.
 func fresher(fresh map[Subject][]string, h Held) bool {
 	_, ok := fresh[h.Subject]
-	return ok && (h.Subject.Kind == "User" || h.Power == PowerAdmin)
+	return ok && (h.Subject.Kind == "User" || usersfile.IsGenerationGroup(h.Subject.Name) || h.Power == PowerAdmin)
 }
 
 // powerfulGrants warns of roles that allow everything, which others made and which the plan grants to somebody.

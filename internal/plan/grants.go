@@ -8,7 +8,7 @@ import (
 // A subject stays in the binding that has it, so that adding one user changes one object. A grant that is not possible is noted
 // at the problem among unmet that it needs mended, and left out: see grantable.
 func computeBindings(desired Desired, observed Observed, unmet []Problem) ([]Change[Binding], []Problem) {
-	grantable := grantable(unmet)
+	grantable := grantable(desired, unmet)
 	var changes []Change[Binding]
 	var problems []Problem
 	have := map[Grant][]Binding{}

@@ -41,7 +41,7 @@ func (p Plan) Handovers() []Handover {
 			list[i].Gives = true
 		}
 	}
-	near := Kin(p.Users)
+	near := Kin(p.Set, p.Users)
 	for i, c := range p.Bindings {
 		if c.Op != Delete && c.Op != Update {
 			continue

@@ -14,7 +14,10 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 	for key, r := range requestsByKey(desired.Set, observed) {
 		void[key] = r.State == Denied || r.State == Failed
 	}
-	named := desired.names()
+	named, given := desired.names(), map[string]int{}
+	for _, u := range desired.Users {
+		given[u.Certificate.User] = u.Generation
+	}
 	proofs := proofsIn(desired.Set, observed, at.now)
 	var changes []Change[Record]
 	var records []Record
@@ -49,6 +52,10 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 			after.Removed = at.now.UTC().Truncate(time.Second)
 			reasons = append(reasons, Reason{Code: NotInFile})
 		}
+		if marked, superseded := desired.supersede(after, given, at.now); superseded {
+			after = marked
+			reasons = append(reasons, Reason{Code: GenerationOver})
+		}
 		if len(reasons) > 0 {
 			changes = append(changes, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: reasons})
 		}
@@ -73,6 +80,7 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 		problems = append(problems, Problem{Code: LedgerIncomplete, Name: desired.LedgerNamespace, Items: sortedOnce(users)})
 	}
 	for _, r := range lost {
+		r, _ = desired.supersede(r, given, at.now)
 		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
 		records = append(records, r)
 	}

@@ -11,19 +11,27 @@ import (
 //
 // A subject that is in one of them stays in it where a role or a namespace is not there, or a role is somebody else's: nobody
 // knows what it will allow to those who are added. So does a user who may be another set's, by their kubeconfig or name. A name that somebody else may hold a
-// certificate for is taken out instead.
-func grantable(unmet []Problem) func(want Binding, existing []Binding) Binding {
-	roles, namespaces, names, others := map[ObjectKey]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+// certificate for is taken out instead, and so is a generation that is over. A user for whom the file says less than the generation
+// that they have keeps that one.
+func grantable(desired Desired, unmet []Problem) func(want Binding, existing []Binding) Binding {
+	roles, namespaces := map[ObjectKey]int{}, map[string]int{}
+	names, others, lowered := map[Subject]int{}, map[Subject]int{}, map[Subject]int{}
+	bound := map[string]Subject{}
+	for _, u := range desired.Users {
+		bound[u.Certificate.User] = u.Subject
+	}
 	for i, p := range unmet {
 		switch p.Code {
 		case NamespaceMissing:
 			namespaces[p.Name] = i
 		case RoleMissing, ForeignObject:
 			roles[p.Object.Key()] = i
-		case NameReused:
-			names[p.User] = i
+		case NameReused, GenerationEnded:
+			names[bound[p.User]] = i
 		case FileOfOtherSet, NamedTwice, NameClaimed:
-			others[p.User] = i
+			others[bound[p.User]] = i
+		case GenerationLowered:
+			lowered[bound[p.User]] = i
 		}
 	}
 	return func(want Binding, existing []Binding) Binding {
@@ -36,16 +44,25 @@ func grantable(unmet []Problem) func(want Binding, existing []Binding) Binding {
 			unmet[at].Grants = append(unmet[at].Grants, b)
 			want.Subjects = slices.DeleteFunc(slices.Clone(want.Subjects), func(s Subject) bool { return slices.Contains(left, s) })
 		}
-		leaveUsers := func(of map[string]int, among []Subject) {
+		leaveUsers := func(of map[Subject]int, among []Subject) {
 			for _, s := range among {
-				if at, ok := of[s.Name]; ok && s.Kind == rbacv1.UserKind {
+				if at, ok := of[s]; ok {
 					leave(at, []Subject{s})
 				}
 			}
 		}
 		leaveUsers(names, want.Subjects)
+		for _, s := range want.Subjects {
+			if at, ok := lowered[s]; ok {
+				leave(at, []Subject{s})
+				want.Subjects = append(want.Subjects, unmet[at].stay(desired.Set, existing)...)
+			}
+		}
 		if len(others) > 0 {
 			leaveUsers(others, absent(want.Subjects, existing))
+		}
+		if len(lowered) > 0 {
+			slices.SortFunc(want.Subjects, compareSubjects)
 		}
 		at, gone := namespaces[want.Namespace]
 		if !gone {
@@ -79,7 +96,7 @@ func (p *Plan) held() *Plan {
 // cluster, and the rules of the set's own roles, which the file says and no name is concerned in. Nobody loses a right for
 // which something is held back that would follow it; who leaves has nothing that follows.
 func (p *Plan) holdGiving() {
-	near := Kin(p.Users)
+	near := Kin(p.Set, p.Users)
 	p.holdCertificates()
 	heirs := map[Subject][]Binding{} // what is to be given to whom
 	for _, c := range p.Bindings {
@@ -195,8 +212,8 @@ func (p *Plan) holdCertificates() map[string]bool {
 	return waits
 }
 
-// holdTaking leaves of the plan what the file gives, and takes away only from names that the set does not know: the file may
-// have lost its half.
+// holdTaking leaves of the plan what the file gives, and takes away only from names that the set does not know, and from
+// generations that are over: the file may have lost its half.
 func (p *Plan) holdTaking() {
 	known := p.known()
 	leavers := setOf(p.Leavers(), itself)
@@ -261,7 +278,7 @@ func resubjected(c Change[Binding], after Binding) Change[Binding] {
 
 // kept is a user to whom nothing happens.
 func (u UserChange) kept() UserChange {
-	return UserChange{Name: u.Name, Pos: u.Pos,
+	return UserChange{Name: u.Name, Pos: u.Pos, Generation: u.Generation,
 		Certificate: Change[Certificate]{Op: Keep, Before: u.Certificate.Before, After: u.Certificate.Before},
 		Kubeconfig:  Change[Kubeconfig]{Op: Keep, Before: u.Kubeconfig.Before, After: u.Kubeconfig.Before},
 	}

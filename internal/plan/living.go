@@ -194,5 +194,7 @@ func Knows(desired Desired, observed Observed, name string) bool {
 		slices.ContainsFunc(desired.Users, func(u User) bool { return u.Certificate.User == name }) ||
 		slices.ContainsFunc(observed.Ledger, func(r Record) bool { return r.User == name }) ||
 		slices.ContainsFunc(observed.Requests, func(r Request) bool { c := r.ownCertificate(); return c != nil && c.User == name }) ||
-		slices.ContainsFunc(slices.Concat(observed.Bindings, observed.Unlabelled), func(b Binding) bool { return slices.Contains(b.Subjects, Subject{Kind: "User", Name: name}) })
+		slices.ContainsFunc(slices.Concat(observed.Bindings, observed.Unlabelled), func(b Binding) bool {
+			return slices.ContainsFunc(b.Subjects, func(s Subject) bool { _, ok := standsFor(desired.Set, name, s); return ok })
+		})
 }

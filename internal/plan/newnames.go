@@ -3,6 +3,8 @@ package plan
 import (
 	"cmp"
 	"slices"
+
+	"provision/internal/usersfile"
 )
 
 // NewNames are the users who get their first certificate of the set, and the groups that a certificate has for the first
@@ -68,7 +70,7 @@ func (p Plan) UnboundGroups(desired Desired, observed Observed, bound func(Subje
 	stays := p.StillBound(observed)
 	var list []Warning
 	for s, users := range p.NewNames(observed) {
-		if s.Kind == "Group" && !known[s.Name] && !stays[s] && !bound(s) {
+		if s.Kind == "Group" && !known[s.Name] && !usersfile.IsGenerationGroup(s.Name) && !stays[s] && !bound(s) {
 			list = append(list, Warning{Code: UnboundGroup, Name: s.Name, To: meant[s.Name], Items: users})
 		}
 	}

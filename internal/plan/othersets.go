@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"provision/internal/usersfile"
 )
 
 // TakenNames warns of names that a plan of a set gives for the first time (names), by what other sets' ledgers say of them.
@@ -46,7 +48,8 @@ func TakenNames(names map[string]bool, set string, ledgers []SetLedger, now time
 	return list
 }
 
-// NewlyBoundGroups are the groups that the plan grants something to that they did not have, sorted.
+// NewlyBoundGroups are the groups that the plan grants something to that they did not have, sorted. Those that stand for one user's
+// certificates are not among them: no file gives them to anybody.
 func (p Plan) NewlyBoundGroups() []string {
 	var groups []string
 	for _, c := range p.Bindings {
@@ -54,7 +57,7 @@ func (p Plan) NewlyBoundGroups() []string {
 			continue
 		}
 		for _, s := range c.After.Subjects {
-			if s.Kind == "Group" && (c.Before == nil || !slices.Contains(c.Before.Subjects, s)) {
+			if s.Kind == "Group" && !usersfile.IsGenerationGroup(s.Name) && (c.Before == nil || !slices.Contains(c.Before.Subjects, s)) {
 				groups = append(groups, s.Name)
 			}
 		}

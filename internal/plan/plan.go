@@ -48,7 +48,8 @@ func (c Change[T]) Object() *T {
 // already checked against the key that we hold. Without a UID it is to be sent again, with that key.
 type UserChange struct {
 	Name        string              `json:"name"`
-	Pos         usersfile.Pos       `json:"pos,omitzero"` // nowhere for a user whom the file no longer names
+	Pos         usersfile.Pos       `json:"pos,omitzero"`         // nowhere for a user whom the file no longer names
+	Generation  int                 `json:"generation,omitempty"` // that the file gives; 0: none
 	Certificate Change[Certificate] `json:"certificate"`
 	Kubeconfig  Change[Kubeconfig]  `json:"kubeconfig"`
 	Request     *RequestRef         `json:"request,omitempty"`

@@ -27,6 +27,8 @@ const (
 	NamedTwice           ProblemCode = "NamedTwice"           // User, of whom the set has nothing yet, is left out, and granted nothing new (Grants). AlsoAt: where another users file has the name
 	NameClaimed          ProblemCode = "NameClaimed"          // the same. Detail: a set that has a certificate for the name, and whose users file may be one with a mistake
 	NameReused           ProblemCode = "NameReused"           // User is left out, and granted nothing (Grants). Until: somebody who left had this name
+	GenerationLowered    ProblemCode = "GenerationLowered"    // User is left as they are, and granted nothing new (Grants). Generation: what the file says; Least: the lowest that it may
+	GenerationEnded      ProblemCode = "GenerationEnded"      // User is left out, and granted nothing (Grants). Generation: what the file says, and what was taken back; Until: the last such certificate ends; Least: the lowest that may follow
 	TooManyDeletes       ProblemCode = "TooManyDeletes"       // the deletions are held back. Count: what the plan would delete; Allowed: how many may go unasked; Total: with the other plans that are applied with it
 	LedgerIncomplete     ProblemCode = "LedgerIncomplete"     // whatever gives is held back. Name: the ledger's namespace; Items: users whose certificates it does not list
 	ClientCAEnded        ProblemCode = "ClientCAEnded"        // certificates are held back, Count of them. Until: when the cluster's CA ends, or has ended
@@ -60,7 +62,12 @@ type Problem struct {
 	Allowed int           `json:"allowed,omitempty"`
 	AlsoAt  usersfile.Pos `json:"alsoAt,omitzero"`
 	Until   time.Time     `json:"until,omitzero"`
-	Held    bool          `json:"held,omitempty"` // FileOfOtherSet: that set gives the user up in the same run, and this is held back
+
+	Generation int   `json:"generation,omitempty"`
+	Least      int   `json:"least,omitempty"`
+	Ended      []int `json:"ended,omitempty"` // generations of the user that were taken back, and of which certificates live
+
+	Held bool `json:"held,omitempty"` // FileOfOtherSet: that set gives the user up in the same run, and this is held back
 
 	// Grants and Roles are what the plan leaves out for it: bindings as the file wants them, with those subjects only that do not get it, and
 	// roles of the set.

@@ -67,7 +67,7 @@ func (p proof) mend(r Record, at moment) (right Record, edited bool) {
 		right.Groups = r.Groups // none may be nil, or not
 	}
 	if right.User != r.User {
-		right.Removed = time.Time{} // that was another
+		right.Removed, right.Revoked = time.Time{}, time.Time{} // that was another
 	}
 	return right, !reflect.DeepEqual(right, r)
 }

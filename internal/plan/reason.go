@@ -57,6 +57,8 @@ const (
 	RecordWrong         ReasonCode = "RecordWrong"         // the ledger said another thing than the certificate
 	NotRecorded         ReasonCode = "NotRecorded"         // the ledger did not list a living certificate
 	Superseded          ReasonCode = "Superseded"          // a request of ours that no longer serves
+	GenerationRaised    ReasonCode = "GenerationRaised"    // From, To: the user's generation; "": none
+	GenerationOver      ReasonCode = "GenerationOver"      // the file gives the user a higher generation than the certificate of the record has
 	RevokedNow          ReasonCode = "RevokedNow"          // the operator revokes at once
 	Copied              ReasonCode = "Copied"              // somebody copied it from namespace From; Leaves: who no longer has the original
 )

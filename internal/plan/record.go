@@ -31,6 +31,9 @@ type Record struct {
 
 	// Removed is when the user left the file: the name may not be given again while a certificate of theirs lives.
 	Removed time.Time `json:"removed,omitzero"`
+
+	// Revoked is when the generation of the certificate was taken back: the file gave a higher one, or somebody revoked it.
+	Revoked time.Time `json:"revoked,omitzero"`
 }
 
 // pendingLife is how long a request can wait before the API server's cleaner removes it

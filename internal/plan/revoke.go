@@ -17,12 +17,15 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	p.Warnings = slices.Concat(ClockWarnings(observed), damages(observed.LedgerProblems), awayWarnings(desired, observed, at))
 	leaves := func(name string) bool { return slices.Contains(names, name) }
 	p.Warnings = append(p.Warnings, slices.DeleteFunc(misplacedWarnings(nil, observed, now), func(w Warning) bool { return !leaves(w.User) })...)
+	theirs := func(s Subject) bool {
+		return slices.ContainsFunc(names, func(name string) bool { _, ok := standsFor(desired.Set, name, s); return ok })
+	}
 	for _, before := range observed.Bindings {
 		if !before.named(desired.Set) {
 			continue // nobody's: Remaining grants are shown all the same
 		}
 		after := before
-		after.Subjects = slices.DeleteFunc(slices.Clone(before.Subjects), func(s Subject) bool { return s.Kind == "User" && leaves(s.Name) })
+		after.Subjects = slices.DeleteFunc(slices.Clone(before.Subjects), theirs)
 		_, removed := difference(before.Subjects, after.Subjects)
 		c := Change[Binding]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: SubjectsChanged, Leaves: removed}}}
 		switch {
@@ -38,7 +41,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	}
 	sortChanges(p.Bindings)
 	for _, b := range observed.Unlabelled {
-		if slices.ContainsFunc(b.Subjects, func(s Subject) bool { return s.Kind == "User" && leaves(s.Name) }) {
+		if slices.ContainsFunc(b.Subjects, theirs) {
 			p.Problems = append(p.Problems, Problem{Code: LabelGone, Object: b.Object(),
 				Detail: observed.BindingOwners[b.Key()]})
 		}

@@ -28,6 +28,9 @@ func timeless(p Plan) Plan {
 			if !after.Removed.IsZero() {
 				after.Removed = time.Unix(0, 0)
 			}
+			if !after.Revoked.IsZero() {
+				after.Revoked = time.Unix(0, 0)
+			}
 			c.After = &after
 		}
 		records[i] = c

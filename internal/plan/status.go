@@ -22,6 +22,7 @@ const (
 	StateMissing      State = "missing"        // no certificate
 	StatePending      State = "pending"        // a request of ours is under way
 	StateRemoved      State = "removed"        // taken out, and the certificate lives
+	StateRevoked      State = "revoked"        // the user's generation was taken back, and the file gives no higher one
 	StateNotYet       State = "not yet"        // the certificate has not begun: a clock is wrong
 )
 
@@ -48,6 +49,12 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 	for _, c := range p.Users {
 		changes[c.Name] = c
 	}
+	revoked := map[string]time.Time{}
+	for _, problem := range p.Problems {
+		if problem.Code == GenerationEnded {
+			revoked[problem.User] = problem.Until
+		}
+	}
 	named := map[string]bool{}
 	living := byUser(live(observed.Ledger, at.lives))
 	seen := certificatesIn(observed, living, at.lives)
@@ -71,6 +78,9 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		}
 		if until := reused(records, at.lives); !until.IsZero() && !u.Reuse {
 			s.State, s.Until = StateRemoved, until // revoked, or somebody else's name: the plan says so too
+		}
+		if until, is := revoked[name]; is {
+			s.State, s.Until = StateRevoked, later(s.Until, until)
 		}
 		if e := changes[name].Elsewhere; e != nil {
 			s.Until = e.NotAfter

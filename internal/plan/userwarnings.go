@@ -16,7 +16,7 @@ func userWarnings(desired Desired, observed Observed, p Plan, records []Record, 
 		}
 	}
 	return slices.Concat(s.stillInGroups(), s.stillAuthenticate(), s.namesAgain(), s.notBegun(), s.durationsLater(), s.issuedElsewhere(),
-		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.otherLives())
+		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.newGenerations(), s.otherLives())
 }
 
 // scene is what the warnings about users are decided from.
@@ -62,7 +62,7 @@ func (s scene) stillInGroups() []Warning {
 			continue
 		}
 		until, groups := s.observed.present(u.Name, records, s.lives)
-		_, removed := difference(groups, u.Certificate.After.Groups)
+		_, removed := difference(withoutGenerations(groups), u.Certificate.After.Groups)
 		if len(removed) > 0 && until.After(s.lives) {
 			list = append(list, Warning{Code: StillInGroup, User: u.Name, Items: removed, Until: until})
 		}
@@ -144,6 +144,9 @@ func (s scene) lostLive() []Warning {
 		if u.Certificate.Op == Keep || u.Certificate.Op == Resume || u.Certificate.Before != nil || !reused(s.living[u.Name], s.lives).IsZero() {
 			continue
 		}
+		if _, _, raised := s.older(u); raised {
+			continue // newGenerations tells of these
+		}
 		if until, _ := remaining(issuedOnly(s.living[u.Name]), nil, s.lives); !until.IsZero() {
 			users = append(users, u.Name)
 			last = later(last, until)
@@ -212,6 +215,9 @@ func withoutUntilNew(p Plan, observed Observed, lives map[string][]Record, now t
 		until, groups := observed.present(u.Name, lives[u.Name], now)
 		if added, _ := difference(groups, u.Certificate.After.Groups); len(added) == 0 || !until.After(now) {
 			continue
+		}
+		if generationIn(p.Set, u.Name, groups) != generationIn(p.Set, u.Name, u.Certificate.After.Groups) {
+			continue // newGenerations tells of all that
 		}
 		if before == nil {
 			before, after = grantsIn(p.Set, observed.Bindings), grantsIn(p.Set, p.bindingsAfter(observed))

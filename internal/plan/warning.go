@@ -42,6 +42,7 @@ const (
 	PrivateProxy        WarningCode = "PrivateProxy"        // Name: the operator's proxy, which the kubeconfigs do not get because its URL holds a user or a password
 	OtherCluster        WarningCode = "OtherCluster"        // Name: the operator's context; To: another one, that Items of the file lead to; or Clusters: those of the set's kubeconfigs here, none of which is this one
 	OtherEntries        WarningCode = "OtherEntries"        // User, Name: their file, which has Entries that are not ours; To: the current context if it is one of them
+	NewGeneration       WarningCode = "NewGeneration"       // User, Generation: what the set grants to older certificates ends now, and the user waits for the new kubeconfig; Until: the last older one ends; Items: groups in those to which something is still bound; Held: what others grant to those and to the name
 	WithoutUntilNew     WarningCode = "WithoutUntilNew"     // Items (users): they are without Role in Namespace until they use their new certificates
 	FrontProxyAnybody   WarningCode = "FrontProxyAnybody"   // whoever has a certificate of the set can act as anybody
 	MisplacedKubeconfig WarningCode = "MisplacedKubeconfig" // User, Name: a file that is not theirs and holds a certificate of theirs, Until; To: the name it should have, if they have no other
@@ -62,28 +63,29 @@ const (
 
 // Warning is a code with its values. The comment at each code says which fields it sets.
 type Warning struct {
-	Code      WarningCode         `json:"code"`
-	User      string              `json:"user,omitempty"`
-	Object    Object              `json:"object,omitzero"`
-	Namespace string              `json:"namespace,omitempty"`
-	Name      string              `json:"name,omitempty"`
-	Role      RoleRef             `json:"role,omitzero"`
-	Items     []string            `json:"items,omitempty"`
-	To        string              `json:"to,omitempty"`
-	Until     time.Time           `json:"until,omitzero"`
-	Seconds   int                 `json:"seconds,omitempty"`
-	Held      []Held              `json:"held,omitempty"`
-	Left      []string            `json:"left,omitempty"`
-	Count     int                 `json:"count,omitempty"`
-	Total     int                 `json:"total,omitempty"`
-	Subjects  []Subject           `json:"subjects,omitempty"`
-	Rules     []rbacv1.PolicyRule `json:"rules,omitempty"`
-	Objects   []Object            `json:"objects,omitempty"`
-	Holders   []Holder            `json:"holders,omitempty"`
-	Entries   []Entry             `json:"entries,omitempty"`
-	Clusters  []Address           `json:"clusters,omitempty"`
-	Asked     time.Duration       `json:"asked,omitempty"`
-	Issued    time.Duration       `json:"issued,omitempty"`
+	Code       WarningCode         `json:"code"`
+	User       string              `json:"user,omitempty"`
+	Object     Object              `json:"object,omitzero"`
+	Namespace  string              `json:"namespace,omitempty"`
+	Name       string              `json:"name,omitempty"`
+	Role       RoleRef             `json:"role,omitzero"`
+	Items      []string            `json:"items,omitempty"`
+	To         string              `json:"to,omitempty"`
+	Until      time.Time           `json:"until,omitzero"`
+	Seconds    int                 `json:"seconds,omitempty"`
+	Held       []Held              `json:"held,omitempty"`
+	Left       []string            `json:"left,omitempty"`
+	Count      int                 `json:"count,omitempty"`
+	Total      int                 `json:"total,omitempty"`
+	Subjects   []Subject           `json:"subjects,omitempty"`
+	Rules      []rbacv1.PolicyRule `json:"rules,omitempty"`
+	Objects    []Object            `json:"objects,omitempty"`
+	Holders    []Holder            `json:"holders,omitempty"`
+	Generation int                 `json:"generation,omitempty"`
+	Entries    []Entry             `json:"entries,omitempty"`
+	Clusters   []Address           `json:"clusters,omitempty"`
+	Asked      time.Duration       `json:"asked,omitempty"`
+	Issued     time.Duration       `json:"issued,omitempty"`
 }
 
 // Holder is somebody with a certificate of a set.

@@ -38,6 +38,7 @@ func wanted(name string, groups ...string) User {
 	e := Endpoint{Name: "prod", Server: "https://prod:6443", CertificateAuthorityData: []byte("CA")}
 	return User{
 		Pos:         usersfile.Pos{File: "users.yaml", Line: 1, Column: 1},
+		Subject:     Subject{"User", name},
 		Certificate: Certificate{User: name, Groups: groups, KeyAlgorithm: usersfile.ECDSAP256, Duration: 30 * day},
 		Kubeconfig:  Kubeconfig{File: usersfile.FileName(name), Context: name + "@prod", Namespace: "default", Endpoint: e},
 		RenewBefore: usersfile.RenewBefore{Share: 1. / 3},

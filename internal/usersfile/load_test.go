@@ -132,10 +132,10 @@ func TestLoadComplete(t *testing.T) {
 		Users: []User{
 			{
 				Pos: at(37, 5), Name: "jane", Groups: []string{"oncall", "dev"}, Duration: 36 * time.Hour, KeyAlgorithm: RSA4096,
-				Namespace: "b", NamespacePos: at(41, 16), RenewBefore: RenewBefore{Share: 0.5}, Reuse: true,
+				Namespace: "b", NamespacePos: at(41, 16), RenewBefore: RenewBefore{Share: 0.5}, Reuse: true, Generation: 3,
 				Roles: []Grant{{Pos: at(43, 13), Role: "developer", Namespaces: []string{"a"}, NamespacesPos: at(43, 43)}},
 			},
-			{Pos: at(45, 5), Name: "system:node:x", Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
+			{Pos: at(46, 5), Name: "system:node:x", Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
 		},
 		AllowReserved: []string{"system:node:x", "system:authenticated", "system:unused"},
 	}}

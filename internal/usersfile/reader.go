@@ -210,7 +210,7 @@ func isOldBool(s string) bool {
 	return false
 }
 
-// isNumber reports whether a node is a number, which no field of a users file is.
+// isNumber reports whether a node is a number.
 func isNumber(n *yaml.Node) bool { return n.Tag == "!!int" || n.Tag == "!!float" }
 
 // child is the path of a key as the file has it; a root has no path of its own.

@@ -48,7 +48,7 @@ func (r *reader) set(root *yaml.Node) Set {
 	}
 	s.Users = make([]User, 0, len(all))
 	for _, v := range all {
-		s.Users = append(s.Users, r.user(v, s.Defaults))
+		s.Users = append(s.Users, r.user(v, s.Name, s.Defaults))
 	}
 	if *r.subjects += subjects(s); *r.subjects > maxSubjects {
 		r.note(value{node: root}, Rule{Type: field.ErrorTypeTooMany}, "", fmt.Sprintf("Too many: the bindings of this file name somebody %d times (each member of a group with bindTo: Members for each of its roles, in each namespace), and must do so at most %d times: "+

@@ -2,21 +2,27 @@ package usersfile
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// user reads a user, with d for the settings that are absent.
-func (r *reader) user(v value, d Defaults) User {
-	o, ok := r.object(v, "name", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse")
+// user reads a user of a set, with d for the settings that are absent.
+func (r *reader) user(v value, set string, d Defaults) User {
+	o, ok := r.object(v, "name", "generation", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse")
 	if !ok {
 		return User{}
 	}
 	u := User{Pos: r.at(v), Name: r.userName(o.get("name"))}
 	u.Groups = r.names(o.get("groups"), func(v value) (string, bool) { return r.subject(v, inCertificate) })
-	if n := subjectSize(u.Name, u.Groups); n > maxSubject {
+	u.Generation = r.generation(o.get("generation"))
+	carried := u.Groups
+	if u.Generation > 0 {
+		carried = append(slices.Clip(carried), GenerationGroup(set, u.Name, u.Generation))
+	}
+	if n := subjectSize(u.Name, carried); n > maxSubject {
 		r.note(o.get("groups"), Rule{Type: field.ErrorTypeTooMany}, fmt.Sprintf("%d bytes", n), fmt.Sprintf("Too many: %d groups take %d bytes in the certificate, and many clients cannot log in with one of more than %d: "+
-			"put the user into fewer groups (a group with bindTo: Members stands in the certificate too), or grant roles to the user", len(u.Groups), n, maxSubject))
+			"put the user into fewer groups (a group with bindTo: Members stands in the certificate too), or grant roles to the user", len(carried), n, maxSubject))
 	}
 	s := r.settings(o, d)
 	u.Duration, u.KeyAlgorithm, u.Namespace, u.NamespacePos, u.RenewBefore = s.Duration, s.KeyAlgorithm, s.Namespace, s.NamespacePos, s.RenewBefore

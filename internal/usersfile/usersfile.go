@@ -143,10 +143,11 @@ type Grant struct {
 	NamespacesPos Pos // of the list
 }
 
-// User is one person: the certificate's subject is CN = Name and O = Groups.
+// User is one person: the certificate's subject is CN = Name and O = Groups, and the group of the generation if there is one.
 type User struct {
 	Pos            Pos
 	Name           string
+	Generation     int // of the user's certificates: the set binds the present one, and none that was before; 0: none, and it binds the name
 	Groups         []string
 	Duration       time.Duration
 	KeyAlgorithm   KeyAlgorithm

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -32,6 +33,10 @@ var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
 		"or the API server takes none (--client-ca-file); no certificate is asked for", wayToServer},
 	plan.NameReused: {`somebody who was removed had the name {{printf "%q" .User}}, and a certificate for it lives until {{time .Until}}: who holds it would be {{.User}}`,
 		"choose another name, wait, or set reuse: true for this user if it is the same person"},
+	plan.GenerationLowered: {`{{printf "%q" .User}} has {{generation .Generation}} in the file, and a higher one was used before: a number that was left would come to life again in older kubeconfigs`,
+		"set generation: {{.Least}} for this user, or a higher number to end all earlier kubeconfigs; until then nothing changes for them"},
+	plan.GenerationEnded: {`{{printf "%q" .User}} has {{generation .Generation}} in the file: such certificates of theirs were revoked, and one lives until {{time .Until}}`,
+		"set generation: {{.Least}} for this user: they get a new kubeconfig, and all earlier ones stay without what this set grants"},
 	plan.TooManyDeletes: {"this would delete {{.Count}} users, bindings and roles of the set, more than the {{.Allowed}} that are allowed without asking: " +
 		"is the users file whole? (What goes in one namespace counts once.)",
 		"if it is, give --allow-deletes={{.Total}}{{if ne .Total .Count}}, the number of all sets together{{end}}"},
@@ -79,6 +84,10 @@ var problemsTexts = map[plan.ProblemCode]struct{ what, each, about, way string }
 		"choose other names, or give the front proxy a CA of its own; to have them all the same, list the names under allowReserved"},
 	plan.NameReused: {"people who were removed had {{.N}} of the names, and certificates for them live " + goOn + ": who holds those would be these users: ", "{{quoted .User}}", "{{if .Differ}}until {{time .Until}}{{end}}",
 		"choose other names, wait, or set reuse: true for those who are the same people"},
+	plan.GenerationLowered: {"{{.N}} users have lower generations in the file than were used before: a number that was left would come to life again in older kubeconfigs: ", "{{quoted .User}}", "generation: {{.Least}}",
+		"set the number in brackets for each of them, or a higher one to end all earlier kubeconfigs; until then nothing changes for them"},
+	plan.GenerationEnded: {"certificates of {{.N}} users with the generation that the file gives were revoked, and live " + goOn + ": ", "{{quoted .User}}", "{{if .Differ}}until {{time .Until}}, {{end}}generation: {{.Least}}",
+		"set the number in brackets for each of them: they get new kubeconfigs, and all earlier ones stay without what this set grants"},
 	plan.LedgerUnreadable: {"{{.N}} ConfigMaps of the ledger cannot be read: {{.Detail}}: ", "{{object .Object}}", "",
 		"remove that entry of each (kubectl edit configmap NAME -n NAMESPACE), then provision apply --rebuild-ledger"},
 }
@@ -145,6 +154,14 @@ func problemsWords(set string, group []plan.Problem, names lister) (what, way st
 	})), way
 }
 
+// generationWords names a generation: "generation 2", "no generation".
+func generationWords(generation int) string {
+	if generation == 0 {
+		return "no generation"
+	}
+	return fmt.Sprintf("generation %d", generation)
+}
+
 // likenessOfProblem is equal for problems that have one way out.
 func likenessOfProblem(p plan.Problem) any {
 	type alike struct {
@@ -156,7 +173,7 @@ func likenessOfProblem(p plan.Problem) any {
 	// Other problems are told each by itself.
 	//exhaustive:ignore
 	switch p.Code {
-	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused:
+	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded:
 	case plan.RoleMissing, plan.ForeignObject, plan.LabelGone:
 		l.kind, l.detail = p.Object.Kind, p.Detail
 	case plan.ForeignFile, plan.FileOfOtherSet, plan.UnreadableFile, plan.UnmarkedFile, plan.NameClaimed, plan.LedgerUnreadable:

@@ -18,6 +18,8 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.Expired:             "expired {{time .At}}",
 	plan.KeyMismatch:         "key and certificate do not match",
 	plan.SubjectChanged:      `the certificate is for user {{printf "%q" .From}}`,
+	plan.GenerationRaised:    "generation: {{.Was}} -> {{.WillBe}}",
+	plan.GenerationOver:      "the users file has ended its generation",
 	plan.GroupsChanged:       "groups changed: {{.PlusMinus}}",
 	plan.KeyAlgorithmChanged: "key algorithm changed: {{.From}} -> {{.To}}",
 	plan.CAChanged:           "not signed by the cluster's current CA",
@@ -130,7 +132,7 @@ func fromTo(r plan.Reason) (from, to string) {
 		return r.Field, "another password"
 	case r.Code == plan.TLSChanged:
 		return r.Field + " " + orNone(r.From), orNone(r.To)
-	case r.Code == plan.NamespaceChanged:
+	case r.Code == plan.NamespaceChanged || r.Code == plan.GenerationRaised:
 		return orNone(r.From), orNone(r.To)
 	case r.Code == plan.ModeTooOpen:
 		return fmt.Sprintf("%04o", r.Mode), "0600"

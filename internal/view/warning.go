@@ -43,7 +43,7 @@ var warningTexts = map[plan.WarningCode]string{
 	plan.ElsewhereEnds: "nothing here renews the certificate of {{.List .Items}}, whose kubeconfig is not here, and it ends soon ({{if gt (len .Items) 1}}the first {{end}}{{time .Until}}): " +
 		"--renew-elsewhere, or renewElsewhere: true in the users file, issues a new one here",
 	plan.LostLives: "a certificate whose kubeconfig is not here goes on until {{time .Until}} at the latest, for {{.List .Items}}: Kubernetes cannot revoke it. " +
-		"If it was stolen, not lost, a new one does not help: provision revoke, another name, bindTo: Members",
+		"If it was stolen, not lost, a new one does not help: raise the user's generation in the users file",
 	plan.LedgerCopy: "namespace {{.Namespace}} has ConfigMaps that look like records of this set, whose ledger is in the namespace {{.Name}}" +
 		"{{with .Items}}, with living certificates of {{$.List .}}{{end}}" +
 		"{{with .Left}}; by them alone somebody who left had the name, and can log in with it: {{$.List .}}{{end}}" +
@@ -52,10 +52,12 @@ var warningTexts = map[plan.WarningCode]string{
 	plan.SharedGroup:      "the group {{quoted .Name}} is in other living certificates too, and what is granted to it now counts for them: {{.List (holders .Holders)}}",
 	plan.SetUnfiled: "the set {{.Name}} has kubeconfigs in this directory and living certificates ({{.List .Items}}), and no users file of this run describes it: nothing of it changes. " +
 		"If its file has gone, or it has another name now: provision destroy --set {{.Name}}; to look first: provision status --all-sets",
-	plan.LeaverBound:     "{{quoted .User}} has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:",
-	plan.ClockDiffers:    "{{clock .Seconds}}",
-	plan.NotBegun:        "{{.User}}'s certificate begins only at {{time .Until}}: the clock of this machine or of the signer is wrong",
-	plan.CANotChecked:    "whether certificates are signed by the cluster's current CA was not checked: {{cause .To}}",
+	plan.LeaverBound:  "{{quoted .User}} has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:",
+	plan.ClockDiffers: "{{clock .Seconds}}",
+	plan.NotBegun:     "{{.User}}'s certificate begins only at {{time .Until}}: the clock of this machine or of the signer is wrong",
+	plan.CANotChecked: "whether certificates are signed by the cluster's current CA was not checked: {{cause .To}}",
+	plan.NewGeneration: "{{.User}} has generation {{.Generation}} now: older kubeconfigs of theirs lose what this set grants, at once, so {{.User}} is without it until the new one is in use; " +
+		"the older ones can still log in until {{time .Until}}" + olderKeep,
 	plan.WithoutUntilNew: "{{object (.Role.In \"\")}} {{where .Namespace}} goes over to a group that only the new certificates have: until the new kubeconfigs are in use, it is missing for {{.List .Items}}",
 	plan.FrontProxyAnybody: "the API server takes every client certificate of this cluster's CA for that of its front proxy, so whoever has one can act as anybody: " +
 		"give the front proxy a CA of its own (kube-apiserver --requestheader-client-ca-file), or set --requestheader-allowed-names",
@@ -66,6 +68,10 @@ var warningTexts = map[plan.WarningCode]string{
 		"{{else}}the kubeconfigs of this set here are for {{.List (addresses .Clusters)}}, and this cluster has never had one of the set: is it the cluster that is meant? cluster.uid in the users file ties the set to one{{end}}",
 	plan.ServersDisagree: "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
 }
+
+// olderKeep says what a new generation does not end.
+const olderKeep = "{{with .Items}}; what is bound to the groups in them still holds: {{$.List .}}{{end}}" +
+	"{{if .Held}}; what others have bound to the name or these groups still holds: {{.List (grants .Warning)}}{{end}}"
 
 // warningWords says what a person should know. It knows every code; of another it says the code.
 func warningWords(w plan.Warning, names lister) string {

@@ -55,6 +55,8 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"each line says how to take some of that away: ", "{{quoted .User}}"},
 	plan.NotBegun: {"the certificates of {{.N}} users begin only {{if .Differ}}later, the last {{end}}at {{time .Last}}: the clock of this machine or of the signer is wrong: ",
 		"{{quoted .User}}{{if .Differ}} (at {{time .Until}}){{end}}"},
+	plan.NewGeneration: {"{{.N}} users have new generations: older kubeconfigs of theirs lose what this set grants, at once, so they are without it until the new ones are in use; " +
+		"the older ones can still log in " + goOn + olderKeep + ": ", userGoesOn},
 	plan.WithoutUntilNew: {"{{object (.Role.In \"\")}} in {{.N}} namespaces goes over to a group that only the new certificates have: " +
 		"until the new kubeconfigs are in use, it is missing for {{.List .Items}}: in ", "{{.Namespace}}"},
 }
@@ -165,6 +167,8 @@ func likeness(w plan.Warning) any {
 		l.wide, l.items = w.Namespace == "", values(w.Subjects)
 	case plan.PowerfulRole:
 		l.wide, l.kind, l.items = w.Namespace == "", w.Role.Kind, values(w.Rules)
+	case plan.NewGeneration:
+		l.items, l.to = values(w.Items), values(grantedBy(w))
 	case plan.WithoutUntilNew:
 		l.wide, l.kind, l.name, l.items = w.Namespace == "", w.Role.Kind, w.Role.Name, values(w.Items)
 	case plan.ShorterThanAsked, plan.LongerThanAsked:
