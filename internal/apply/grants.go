@@ -16,7 +16,8 @@ import (
 //     lock, and goes on when the run is stopped by a failure elsewhere.
 //  2. Roles, and what those of 1 gain: an operator without the verb bind can only bind a role that exists.
 //  3. Bindings that give something. Each is written once, with its old and new subjects changed in that one write: nobody is
-//     without access in between, and where it is refused the old ones stay, but for those who leave for good.
+//     without access in between, and where it is refused the old ones stay, but for those who leave for good. One whose subjects are
+//     followed in bindings that are made anew comes after these.
 //  4. A right is taken away that its subject is to have another instead of, in another binding. It stays where that could not be
 //     given, but only if that would have allowed as much: somebody who can have a grant refused must not keep a right by it.
 //
@@ -52,11 +53,17 @@ func (r *run) grant() {
 			r.write(&r.roles[i], func(ctx context.Context) error { return r.client.PutRole(ctx, r.plan.Set, *c.After, seen) })
 		}
 	})
-	r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
-		if g.moved[i].Gives && !g.given[i] && r.bindings[i].Status != Failed {
+	for _, last := range []bool{false, true} {
+		r.eachBinding(func(i int, c plan.Change[plan.Binding]) {
+			if g.moved[i].Last != last || !g.moved[i].Gives || g.given[i] || r.bindings[i].Status == Failed {
+				return
+			}
+			if last && g.followed(g.moved[i].Moves) {
+				g.moved[i].Moves = nil // they leave in the same write
+			}
 			g.settle(&r.bindings[i], g.give(i, c), len(g.moved[i].Moves) == 0)
-		}
-	})
+		})
+	}
 	if r.start.Err() == nil { // else what was not given may only not have been tried
 		g.withdraw()
 		g.deleteRoles()
@@ -157,10 +164,17 @@ func (g *granting) give(i int, c plan.Change[plan.Binding]) error {
 	g.given[i] = err == nil
 	if c.Op == plan.Update && err != nil {
 		if stay := (&plan.Binding{Subjects: g.moved[i].Leaves}).Lacks(c.After.Lacks(c.Before.Subjects)); len(stay) > 0 {
-			err = &KeptError{Subjects: stay, Unfollowed: true, Err: err}
+			err = &KeptError{Subjects: stay, Unfollowed: true, Leavers: c.Reasons[0].Leavers, Err: err}
 		}
 	}
 	return err
+}
+
+// followed reports whether what is to follow some subjects is there.
+func (g *granting) followed(moves []plan.Move) bool {
+	return !slices.ContainsFunc(moves, func(m plan.Move) bool {
+		return slices.ContainsFunc(m.Heirs, func(h int) bool { return !g.given[h] })
+	})
 }
 
 // deleteRoles deletes the roles that the file no longer has, unless a binding to one stays.

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"fmt"
+	"strings"
 
 	"provision/internal/plan"
 )
@@ -11,11 +12,19 @@ type KeptError struct {
 	Subjects   []plan.Subject // at least one
 	Unfollowed bool           // who was to follow them in the binding was not put in, for Err
 	Heir       plan.Object    // the binding that was to give them something else, and failed; Err is nil then. Zero: it is none of that
+	Leavers    []string       // who left the set, and keeps it by a group among the subjects
 	Err        error          // why the binding could not be changed
 }
 
-// Error names the first of the subjects and counts the others.
+// Error names the first of the subjects and counts the others, and names every leaver.
 func (e *KeptError) Error() string {
+	if len(e.Leavers) > 0 {
+		return e.reason() + "; who left and keeps it by a certificate: " + strings.Join(e.Leavers, ", ")
+	}
+	return e.reason()
+}
+
+func (e *KeptError) reason() string {
 	s := e.Subjects[0].String()
 	if more := len(e.Subjects) - 1; more > 0 {
 		s += fmt.Sprintf(" and %d more", more)

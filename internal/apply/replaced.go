@@ -62,7 +62,7 @@ func (g *granting) unreplaced(c plan.Change[plan.Binding], moves []plan.Move, fa
 	if len(held) == 0 {
 		return nil, nil
 	}
-	return held, &KeptError{Subjects: held, Heir: heir}
+	return held, &KeptError{Subjects: held, Heir: heir, Leavers: c.Reasons[0].Leavers}
 }
 
 // covered reports whether some bindings together are to grant all that one does; heirs are their places in the plan. The same role

@@ -55,7 +55,7 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 	if from, to := generationIn(d.set, have.User, have.Groups), u.Generation; from != to {
 		c.Reasons = append(c.Reasons, Reason{Code: GenerationRaised, From: numberOrNone(from), To: numberOrNone(to)})
 	}
-	if added, removed := difference(withoutGenerations(have.Groups), withoutGenerations(want.Groups)); len(added)+len(removed) > 0 {
+	if added, removed := difference(withoutGenerations(have.Groups), withoutGenerations(want.Groups)); !Fit(d.members, withoutGenerations(have.Groups), withoutGenerations(want.Groups)) {
 		c.Reasons = append(c.Reasons, Reason{Code: GroupsChanged, Added: added, Removed: removed})
 	}
 	if have.KeyAlgorithm != want.KeyAlgorithm {

@@ -29,6 +29,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	d := decision{
 		set: desired.Set, observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),
 		moment: at, gone: removedElsewhere(observed, at), reserved: desired.Reserved, reissueMissing: desired.ReissueMissing, renewElsewhere: desired.RenewElsewhere, forget: desired.Forget,
+		members: desired.Members, bound: groupsBound(desired.Set, observed.Bindings),
 	}
 	var ofUsers []Problem
 	p.Users, ofUsers = d.users(desired.Users)
@@ -52,6 +53,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	p.Roles, unmet = computeRoles(desired, observed, unmet)
 	var taken []Problem
 	p.Bindings, taken = computeBindings(desired, observed, unmet)
+	p.noteLeavers(desired.names(), records)
 	problems = slices.Concat(problems, unmet, taken)
 	if slices.ContainsFunc(problems, func(problem Problem) bool { return problem.Code.Unsafe() }) {
 		p.holdGiving()
@@ -85,6 +87,8 @@ type decision struct {
 	reissueMissing bool
 	forget         []string // clusters (UID) that are no more
 	renewElsewhere bool
+	members        map[string]bool // groups that the file binds to their members
+	bound          map[string]bool // groups that bindings of the set have for a subject now
 	moment
 }
 
@@ -98,7 +102,7 @@ func (d decision) users(list []User) ([]UserChange, []Problem) {
 		g.Go(func() error {
 			for i := from; i < min(from+few, len(list)); i++ {
 				changes[i], found[i] = d.user(list[i])
-				changes[i].Generation = list[i].Generation
+				changes[i].Generation, changes[i].Groups = list[i].Generation, list[i].Groups
 			}
 			return nil
 		})
@@ -148,17 +152,21 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	}
 	key, pending := d.observed.Keys[name]
 	if (!has || file.free()) && !pending && !u.Reissue && !d.reissueMissing {
-		if r := elsewhere(u.Certificate, d.records[name], d.now); r != nil {
+		if r := d.elsewhere(u.Certificate); r != nil {
 			due := renewDue(&Certificate{NotBefore: r.NotBefore, NotAfter: r.NotAfter}, u.RenewBefore, d.now)
 			if !due || !u.RenewElsewhere && !d.renewElsewhere {
 				idle.Elsewhere, idle.Due = r, due
 				return idle, nil
 			}
 			c := certificateReplaced(u, file, Change[Certificate]{Op: Issue, Reasons: []Reason{{Code: ElsewhereDue, At: r.NotAfter, To: u.RenewBefore.String()}}})
+			d.carryOn(&c, u, r.Groups)
 			return c, nil
 		}
 	}
 	c := d.userChange(u, file, has)
+	if have := c.Certificate.Before; have != nil && c.Certificate.Op != Keep {
+		d.carryOn(&c, u, have.Groups)
+	}
 	d.resume(&c, u)
 	// The key is dropped if nobody wants its certificate any longer. One that is in the kubeconfig is dropped when the directory is opened.
 	c.Abandon = pending && c.Certificate.Op == Keep && file.Certificate.KeyHash != key.KeyHash
@@ -185,7 +193,7 @@ func (d decision) doubted(u User, file File) *Problem {
 func withoutCertificates(users []UserChange) (any bool) {
 	for i, u := range users {
 		if u.Certificate.Op != Keep {
-			users[i] = UserChange{Name: u.Name, Pos: u.Pos, Generation: u.Generation, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}, Request: u.Request}
+			users[i] = UserChange{Name: u.Name, Pos: u.Pos, Generation: u.Generation, Groups: u.Groups, Certificate: Change[Certificate]{Op: Keep}, Kubeconfig: Change[Kubeconfig]{Op: Keep}, Request: u.Request}
 			any = true
 		}
 	}

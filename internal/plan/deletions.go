@@ -58,7 +58,7 @@ func (p Plan) known() map[Subject]bool {
 		}
 	}
 	for _, u := range p.Users {
-		note(u.Name, nil)
+		note(u.Name, u.Groups)
 		for _, c := range []*Certificate{u.Certificate.Before, u.Certificate.After} {
 			if c != nil {
 				note(u.Name, c.Groups)

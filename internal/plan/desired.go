@@ -17,6 +17,7 @@ type Desired struct {
 	Reserved   []string // names of Kubernetes itself that the file allows itself
 
 	Groups        []string                 // those that the file defines, however they are bound
+	Members       map[string]bool          // those of them that it binds to their members
 	SimilarGroups []usersfile.SimilarGroup // groups that may be misspelt
 
 	Digest          string // of the users file's document
@@ -64,8 +65,9 @@ func Nothing(set usersfile.Set, own Context) Desired {
 // User is one user's desired certificate and kubeconfig.
 type User struct {
 	Pos         usersfile.Pos
-	Generation  int     // of the user's certificates; 0: none
-	Subject     Subject // by which bindings name the user: see boundAs
+	Generation  int      // of the user's certificates; 0: none
+	Subject     Subject  // by which bindings name the user: see boundAs
+	Groups      []string // that they are a member of, sorted; not all stand in the certificate
 	Certificate Certificate
 	Kubeconfig  Kubeconfig
 	RenewBefore usersfile.RenewBefore
@@ -86,20 +88,25 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. All that the file does not say of the cluster comes from own,
 // the operator's own context.
 func Expand(set usersfile.Set, own Context) Desired {
-	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups()}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}}
 	for _, g := range set.Groups {
 		d.Groups = append(d.Groups, g.Name)
+		if g.BindTo == usersfile.BindToMembers {
+			d.Members[g.Name] = true
+		}
 	}
 	d.Reach = reachOf(set, own)
 	e := d.Reach.Endpoint
+	carried := set.CertificateGroups()
 	for _, u := range set.Users {
-		groups := slices.Clone(u.Groups)
+		groups := carried(u)
 		if u.Generation > 0 {
 			groups = append(groups, usersfile.GenerationGroup(set.Name, u.Name, u.Generation))
 		}
 		slices.Sort(groups)
 		d.Users = append(d.Users, User{
 			Pos:            u.Pos,
+			Groups:         slices.Sorted(slices.Values(u.Groups)),
 			RenewBefore:    u.RenewBefore,
 			Reuse:          u.Reuse,
 			RenewElsewhere: u.RenewElsewhere,

@@ -27,6 +27,8 @@ type question struct {
 	fresh   map[Subject][]string // names that are given for the first time, with the users who get them
 	left    map[string][]string  // people who left, with the groups in their living certificates
 	holders map[string][]string  // users of the file with the groups in their certificates
+
+	released []string // groups that the set binds no more
 }
 
 // Ask finds out what the plans have to ask, as of now.
@@ -36,6 +38,7 @@ func (all Proposals) Ask(now time.Time) Questions {
 		q.of[i] = question{fresh: p.NewNames(p.Observed), left: p.Left(p.Desired, p.Observed, now)}
 		if !p.Desired.Revoke { // of those who are revoked it is told when that is done
 			q.of[i].holders = GroupsHeld(p.Desired, p.Observed, now)
+			q.of[i].released = p.Released(p.Desired, p.Observed)
 		}
 	}
 	return q
@@ -55,6 +58,9 @@ func (q Questions) Subjects() map[Subject]bool {
 		}
 		for s := range q.of[i].fresh {
 			who[s] = true
+		}
+		for _, g := range q.of[i].released {
+			who[Subject{Kind: "Group", Name: g}] = true
 		}
 		for _, w := range p.Warnings {
 			if w.Code == StillAuthenticates {
@@ -86,12 +92,12 @@ func (p Plan) OthersRoles() []Binding {
 }
 
 // Ledgers reports whether the ledgers of all sets have to be known: whose a name or a group is that a plan gives for the first
-// time, and whose kubeconfigs those in the directory are that no file of the run describes.
+// time or that is bound no more, and whose kubeconfigs those in the directory are that no file of the run describes.
 func (q Questions) Ledgers() bool {
 	return len(q.all.unfiled()) > 0 || q.AnyNames()
 }
 
-// AnyNames reports whether any of the plans gives a name or a group for the first time.
+// AnyNames reports whether any of the plans gives a name or a group for the first time, or binds a group no more.
 func (q Questions) AnyNames() bool {
 	for i := range q.all {
 		if q.Names(i) {
@@ -101,9 +107,10 @@ func (q Questions) AnyNames() bool {
 	return false
 }
 
-// Names reports whether the plan at i gives a name or a group for the first time: it cannot be told without the ledgers.
+// Names reports whether the plan at i gives a name or a group for the first time, or binds a group no more: it cannot be told
+// without the ledgers.
 func (q Questions) Names(i int) bool {
-	return q.all[i].Failed == nil && len(q.of[i].users())+len(q.all[i].NewlyBoundGroups()) > 0
+	return q.all[i].Failed == nil && len(q.of[i].users())+len(q.all[i].NewlyBoundGroups())+len(q.of[i].released) > 0
 }
 
 // users are the users among the new names.
@@ -130,6 +137,7 @@ func (q Questions) Answer(found []Elsewhere) {
 		p.Warnings = append(p.Warnings, slices.Concat(
 			TakenNames(of.users(), p.Set, p.beside(e.Ledgers), p.Observed.Earliest(q.now)),
 			SharedGroups(p.Desired, p.NewlyBoundGroups(), p.beside(e.Ledgers), p.Observed.Earliest(q.now)),
+			releasedGroups(p.Desired, of.released, p.beside(e.Ledgers), e.Held, p.Observed.Earliest(q.now)),
 			q.all.leaversBound(of.left, e.Held),
 			p.UnboundGroups(p.Desired, p.Observed, func(s Subject) bool { return len(e.Held[s]) > 0 }),
 			grantedElsewhere(of.fresh, e.Held),

@@ -546,10 +546,11 @@ func TestExpand(t *testing.T) {
 		Groups: []usersfile.Group{
 			{Name: "dev", BindTo: usersfile.BindToGroup, Roles: []usersfile.Grant{{ClusterRole: "edit", Namespaces: []string{"shop"}}}},
 			{Name: "ops", BindTo: usersfile.BindToMembers, Roles: []usersfile.Grant{{ClusterRole: "view"}, {Role: "reader", Namespaces: []string{"till"}}}},
+			{Name: "kept", BindTo: usersfile.BindToMembers, InCertificate: true},
 			{Name: "empty", BindTo: usersfile.BindToMembers, Roles: []usersfile.Grant{{ClusterRole: "admin"}}},
 		},
 		Users: []usersfile.User{
-			{Name: "joe", Groups: []string{"ops", "dev"}},
+			{Name: "joe", Groups: []string{"ops", "dev", "theirs", "kept"}},
 			{Name: "jane", Groups: []string{"ops"}, Namespace: "till", Roles: []usersfile.Grant{{ClusterRole: "edit", Namespaces: []string{"shop"}}, {Role: "other", Namespaces: []string{"shop"}}}},
 		},
 	}
@@ -574,12 +575,12 @@ func TestExpand(t *testing.T) {
 		"till Role/reader [user jane user joe]",
 		"needs Namespace /shop", "needs Namespace /till", "needs ClusterRole /edit", "needs Role shop/other", "needs ClusterRole /view", "needs ClusterRole /admin",
 		"role shop/reader", "role till/reader",
-		"jane [ops] jane@prod", "joe [dev ops] joe@prod",
+		"jane [] jane@prod", "joe [dev kept theirs] joe@prod",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
-	if !slices.Equal(set.Users[0].Groups, []string{"ops", "dev"}) {
+	if !slices.Equal(set.Users[0].Groups, []string{"ops", "dev", "theirs", "kept"}) {
 		t.Errorf("the set's own list was sorted: %v", set.Users[0].Groups)
 	}
 }

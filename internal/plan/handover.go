@@ -8,6 +8,9 @@ type Handover struct {
 	Gives  bool      // somebody becomes a subject, or the binding is a new one in the place of another
 	Leaves []Subject // who lose it for good
 	Moves  []Move    // who lose it once others, in other bindings, have what follows
+	// Last is that what follows is all in bindings that are made anew. They wait for nothing, so this one can wait for them, and then
+	// one write does all of it.
+	Last bool
 }
 
 // Move is a subject that gets something else instead of what it loses: that has to be there first.
@@ -77,6 +80,9 @@ func (p Plan) Handovers() []Handover {
 				list[i].Leaves = append(list[i].Leaves, s)
 			}
 		}
+		list[i].Last = list[i].Gives && len(list[i].Moves) > 0 && !slices.ContainsFunc(list[i].Moves, func(m Move) bool {
+			return len(m.Heirs) == 0 || slices.ContainsFunc(m.Heirs, func(h int) bool { return p.Bindings[h].Op != Create })
+		})
 	}
 	return list
 }

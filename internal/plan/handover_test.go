@@ -48,7 +48,8 @@ func TestHandovers(t *testing.T) {
 		{"another role that exists", changes{change(Update, "shop", "carl", "ann carl"), change(Delete, "shop", "ann", "")}, "false [] [ann to [0]]"},
 		{"a role that she has already", changes{change(Update, "shop", "ann carl", "ann"), change(Delete, "shop", "ann", "")}, "false [ann] []"},
 		{"out of an update", changes{change(Create, "shop", "", "ann"), change(Update, "shop", "ann bob carl", "carl")}, "false [bob] [ann to [0]]"},
-		{"in and out", changes{change(Create, "shop", "", "ann"), change(Update, "shop", "ann", "bob")}, "true [] [ann to [0]]"},
+		{"in and out", changes{change(Create, "shop", "", "ann"), change(Update, "shop", "ann", "bob")}, "true [] [ann to [0]] last"},
+		{"a swap", changes{change(Update, "shop", "bob", "ann"), change(Update, "shop", "ann", "bob")}, "true [] [ann to [0]]"},
 		{"another namespace", changes{change(Create, "bank", "", "ann"), change(Delete, "shop", "ann", "")}, "false [ann] []"},
 		{"the whole cluster instead", changes{change(Create, "", "", "ann"), change(Delete, "shop", "ann", "")}, "false [] [ann to [0]]"},
 		{"one namespace instead", changes{change(Create, "shop", "", "ann"), change(Delete, "", "ann", "")}, "false [] [ann to []]"},
@@ -56,7 +57,7 @@ func TestHandovers(t *testing.T) {
 		{"another role to the members instead", changes{to("view", change(Create, "shop", "", "ann")), to("edit", change(Delete, "shop", "@dev", ""))}, "false [] [@dev to []]"},
 		{"the same role to her group instead", changes{to("edit", change(Create, "shop", "", "@dev")), to("edit", change(Delete, "shop", "ann", ""))}, "false [] [ann to [0]]"},
 		{"the same role to the members instead", changes{to("edit", change(Create, "shop", "", "ann")), to("edit", change(Delete, "shop", "@dev", ""))}, "false [] [@dev to [0]]"},
-		{"the same role to the members, here and in a further binding", changes{change(Create, "shop", "", "ann"), change(Update, "shop", "@dev", "carl")}, "true [] [@dev to [0]]"},
+		{"the same role to the members, here and in a further binding", changes{change(Create, "shop", "", "ann"), change(Update, "shop", "@dev", "carl")}, "true [] [@dev to [0]] last"},
 		{"another's group", changes{change(Create, "shop", "", "@dev"), change(Delete, "shop", "bob", "")}, "false [bob] []"},
 		{"the group in the same binding", changes{change(Update, "shop", "ann", "@dev")}, "true [] []"},
 		{"the members in the same binding", changes{change(Update, "shop", "@dev bob", "ann")}, "true [bob] []"},
@@ -79,7 +80,11 @@ func TestHandovers(t *testing.T) {
 		for _, s := range last.Leaves {
 			leaves = append(leaves, s.Name)
 		}
-		if got := fmt.Sprint(last.Gives, " ", leaves, " ", moves); got != c.want {
+		got := fmt.Sprint(last.Gives, " ", leaves, " ", moves)
+		if last.Last {
+			got += " last"
+		}
+		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}

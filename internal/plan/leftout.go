@@ -278,7 +278,7 @@ func resubjected(c Change[Binding], after Binding) Change[Binding] {
 
 // kept is a user to whom nothing happens.
 func (u UserChange) kept() UserChange {
-	return UserChange{Name: u.Name, Pos: u.Pos, Generation: u.Generation,
+	return UserChange{Name: u.Name, Pos: u.Pos, Generation: u.Generation, Groups: u.Groups,
 		Certificate: Change[Certificate]{Op: Keep, Before: u.Certificate.Before, After: u.Certificate.Before},
 		Kubeconfig:  Change[Kubeconfig]{Op: Keep, Before: u.Kubeconfig.Before, After: u.Kubeconfig.Before},
 	}

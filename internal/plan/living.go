@@ -157,10 +157,10 @@ func resent(records []Record, keyHash string) bool {
 
 // elsewhere finds a living certificate that is as the file wants it and whose kubeconfig is not here: another
 // operator's, or one that was lost.
-func elsewhere(want Certificate, records []Record, now time.Time) *Record {
+func (d decision) elsewhere(want Certificate) *Record {
 	var found *Record
-	for _, r := range records {
-		if !r.Issued() || !r.Used() || !r.Live(now) || !r.Removed.IsZero() || !slices.Equal(r.Groups, want.Groups) {
+	for _, r := range d.records[want.User] {
+		if !r.Issued() || !r.Used() || !r.Live(d.now) || !r.Removed.IsZero() || !Fit(d.members, r.Groups, want.Groups) {
 			continue
 		}
 		if found == nil || r.NotAfter.After(found.NotAfter) {

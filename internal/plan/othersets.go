@@ -87,7 +87,7 @@ func SharedGroups(desired Desired, groups []string, ledgers []SetLedger, now tim
 				w.Holders = append(w.Holders, Holder{r.User, l.Set})
 			}
 		}
-		if slices.SortFunc(w.Holders, func(a, b Holder) int { return compareKeys(a.User, a.Set, b.User, b.Set) }); len(w.Holders) > 0 {
+		if slices.SortFunc(w.Holders, compareHolders); len(w.Holders) > 0 {
 			w.Holders = slices.Compact(w.Holders)
 			list = append(list, w)
 		}

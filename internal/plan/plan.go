@@ -50,6 +50,7 @@ type UserChange struct {
 	Name        string              `json:"name"`
 	Pos         usersfile.Pos       `json:"pos,omitzero"`         // nowhere for a user whom the file no longer names
 	Generation  int                 `json:"generation,omitempty"` // that the file gives; 0: none
+	Groups      []string            `json:"groups,omitempty"`     // that the file makes them a member of, sorted
 	Certificate Change[Certificate] `json:"certificate"`
 	Kubeconfig  Change[Kubeconfig]  `json:"kubeconfig"`
 	Request     *RequestRef         `json:"request,omitempty"`

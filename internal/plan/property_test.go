@@ -60,8 +60,15 @@ func randomWorld(r *rand.Rand) world {
 			w.RoleOwners[ObjectKey{"", name}] = ""
 		}
 	}
+	w.Members = map[string]bool{}
+	for _, g := range some(r, "dev", "ops") {
+		w.Members[g] = true
+	}
+	inCertificates := r.Intn(4) == 0
 	for _, name := range some(r, everyName...) {
-		u := wanted(name, some(r, "dev", "ops")...)
+		groups := some(r, "dev", "ops")
+		u := wanted(name, slices.DeleteFunc(slices.Clone(groups), func(g string) bool { return w.Members[g] && !inCertificates })...)
+		u.Groups = groups
 		u.Certificate.Duration = pick(r, 30*day, day, time.Hour)
 		u.Certificate.KeyAlgorithm = pick(r, usersfile.ECDSAP256, usersfile.ECDSAP256, usersfile.Ed25519)
 		u.RenewBefore = pick(r, usersfile.RenewBefore{Share: 1. / 3}, usersfile.RenewBefore{Time: 2 * day})
@@ -184,7 +191,7 @@ func randomUser(r *rand.Rand, w *world, name string) {
 func randomGrant(r *rand.Rand, w *world, namespace string, ref RoleRef) {
 	subjects := []Subject{{"Group", "dev"}, {"User", "ann"}, {"User", "bob"}, {"User", "cat"}}
 	name := BindingName(setName, ref)
-	if want := some(r, subjects...); len(want) > 0 && r.Intn(3) > 0 {
+	if want := w.bindable(some(r, subjects...)); len(want) > 0 && r.Intn(3) > 0 {
 		w.Desired.Bindings = append(w.Desired.Bindings, Binding{Namespace: namespace, Name: name, RoleRef: ref, Subjects: want})
 	}
 	add := func(name string, ref RoleRef) {
@@ -210,6 +217,24 @@ func randomGrant(r *rand.Rand, w *world, namespace string, ref RoleRef) {
 	if r.Intn(4) == 0 {
 		add(name+":2", ref)
 	}
+}
+
+// bindable puts members in the place of the groups that the file binds to them.
+func (w *world) bindable(subjects []Subject) []Subject {
+	var list []Subject
+	for _, s := range subjects {
+		if s.Kind != "Group" || !w.Members[s.Name] {
+			list = append(list, s)
+			continue
+		}
+		for _, u := range w.Users {
+			if slices.Contains(u.Groups, s.Name) {
+				list = append(list, Subject{"User", u.Certificate.User})
+			}
+		}
+	}
+	slices.SortFunc(list, compareSubjects)
+	return slices.Compact(list)
 }
 
 // copied is a deep copy of values that hold no functions and channels.
@@ -361,7 +386,7 @@ func TestPerformThenNoChanges(t *testing.T) {
 				}
 				continue
 			}
-			if !slices.Equal(f.Certificate.Groups, u.Certificate.Groups) || f.Certificate.KeyAlgorithm != u.Certificate.KeyAlgorithm || !reflect.DeepEqual(f.Kubeconfig, u.Kubeconfig) || !f.KeyMatches {
+			if !Fit(w.Members, f.Certificate.Groups, u.Certificate.Groups) || f.Certificate.KeyAlgorithm != u.Certificate.KeyAlgorithm || !reflect.DeepEqual(f.Kubeconfig, u.Kubeconfig) || !f.KeyMatches {
 				t.Errorf("%s has %+v, want %+v", u.Certificate.User, f, u)
 			}
 			if !slices.ContainsFunc(w.Ledger, func(r Record) bool { return r.KeyHash == f.Certificate.KeyHash }) {

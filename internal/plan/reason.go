@@ -46,7 +46,7 @@ const (
 	NotInFile           ReasonCode = "NotInFile"           // the file no longer says it
 	SetDestroyed        ReasonCode = "SetDestroyed"        // destroy was asked for
 	InFile              ReasonCode = "InFile"              // the file says it, the cluster does not have it
-	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Joins, Leaves
+	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Joins, Leaves; Leavers: who left the set, and has one of the groups that leave in a living certificate
 	RulesChanged        ReasonCode = "RulesChanged"        // Allows, Forbids
 	EndingObject        ReasonCode = "EndingObject"        // somebody has deleted it, and finalizers hold it: Added
 	RoleRefChanged      ReasonCode = "RoleRefChanged"      // From, To: somebody gave our binding another roleRef
@@ -72,6 +72,7 @@ type Reason struct {
 	Removed []string            `json:"removed,omitempty"`
 	Joins   []Subject           `json:"joins,omitempty"`
 	Leaves  []Subject           `json:"leaves,omitempty"`
+	Leavers []string            `json:"leavers,omitempty"`
 	Allows  []rbacv1.PolicyRule `json:"allows,omitempty"`
 	Forbids []rbacv1.PolicyRule `json:"forbids,omitempty"`
 	Field   string              `json:"field,omitempty"`

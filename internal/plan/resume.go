@@ -30,7 +30,8 @@ func (d decision) resume(c *UserChange, u User) {
 			}
 		}
 		note(RequestGone, key.Request)
-		if !keep && d.sendAgain(key, u.Certificate) {
+		if r := d.sendAgain(key, u.Certificate); !keep && r != nil {
+			c.Certificate.After = u.Certificate.carrying(r.Groups)
 			c.Request = &RequestRef{Name: key.Request, Resent: true}
 		}
 		return
@@ -51,7 +52,7 @@ func (d decision) resume(c *UserChange, u User) {
 		return
 	}
 	want := u.Certificate
-	if !r.Conforms || key.KeyAlgorithm != want.KeyAlgorithm || r.User != want.User || !slices.Equal(r.Groups, want.Groups) || r.Duration != want.Duration {
+	if !r.Conforms || key.KeyAlgorithm != want.KeyAlgorithm || r.User != want.User || !Fit(d.members, r.Groups, want.Groups) || r.Duration != want.Duration {
 		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
 		return
 	}
@@ -64,16 +65,21 @@ func (d decision) resume(c *UserChange, u User) {
 	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
+	c.Certificate.After = want.carrying(r.Groups)
 	c.Request = &RequestRef{Name: r.Name, UID: r.UID, Resent: resent(d.records[c.Name], r.KeyHash)}
 }
 
-// sendAgain reports whether the request of a key in the journal, which the cluster does not have, can be sent again for what
-// is wanted now. The ledger lists it already, and would list one more for a new key: nobody knows whether the first was
+// sendAgain returns the record of the request of a key in the journal, which the cluster does not have, if that can be sent again
+// for what is wanted now, and nil if not. The ledger lists it already, and would list one more for a new key: nobody knows whether the first was
 // ever accepted. If it was, and a certificate came of it, that is for the same key and the same subject, and ends before
 // the one that comes now: the one record covers both, and says Resent, so that it stays even if none comes now.
-func (d decision) sendAgain(key Key, want Certificate) bool {
-	return key.KeyAlgorithm == want.KeyAlgorithm && slices.ContainsFunc(d.records[want.User], func(r Record) bool {
+func (d decision) sendAgain(key Key, want Certificate) *Record {
+	i := slices.IndexFunc(d.records[want.User], func(r Record) bool {
 		return r.KeyHash == key.KeyHash && r.Request == key.Request && !r.Issued() && r.Removed.IsZero() &&
-			slices.Equal(r.Groups, want.Groups) && r.Duration == want.Duration
+			Fit(d.members, r.Groups, want.Groups) && r.Duration == want.Duration
 	})
+	if i < 0 || key.KeyAlgorithm != want.KeyAlgorithm {
+		return nil
+	}
+	return &d.records[want.User][i]
 }

@@ -63,6 +63,7 @@ func (s scene) stillInGroups() []Warning {
 		}
 		until, groups := s.observed.present(u.Name, records, s.lives)
 		_, removed := difference(withoutGenerations(groups), u.Certificate.After.Groups)
+		removed = slices.DeleteFunc(removed, func(g string) bool { return s.desired.Members[g] }) // it grants nothing of the set's
 		if len(removed) > 0 && until.After(s.lives) {
 			list = append(list, Warning{Code: StillInGroup, User: u.Name, Items: removed, Until: until})
 		}

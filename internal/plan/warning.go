@@ -55,6 +55,7 @@ const (
 	LostLives           WarningCode = "LostLives"           // Items (users): they get a new certificate, and the one whose kubeconfig is not here goes on; Until: the last of them
 	LedgerCopy          WarningCode = "LedgerCopy"          // Namespace: ConfigMaps there look like the set's ledger; Name: where that is; To: the set; Items: users with living certificates by them; Left: who of the users file has left, by them alone
 	LedgerUnsearched    WarningCode = "LedgerUnsearched"    // Namespace: the ledger's, which has no records; other namespaces may not be read
+	GroupReleased       WarningCode = "GroupReleased"       // Name: a group that is bound no more, as its members are; Holders: who else carries it; Held: what others grant to it
 	SharedGroup         WarningCode = "SharedGroup"         // Name: a group that is granted something new; Holders: who else carries it
 	SetUnfiled          WarningCode = "SetUnfiled"          // Name: a set with kubeconfigs here that no users file of the run describes; Items: its users
 	LeaverBound         WarningCode = "LeaverBound"         // User, who left; Held: what bindings that are not of the set still grant
@@ -122,7 +123,7 @@ func (w Warning) OfCluster() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, MisplacedKubeconfig, MisplacedOfLeaver:
+	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, MisplacedKubeconfig, MisplacedOfLeaver:
 		return true
 	}
 	return false

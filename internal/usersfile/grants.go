@@ -142,11 +142,11 @@ func (r *reader) groups(v value) []Group {
 	var all []Group
 	first := map[string]Pos{}
 	for _, e := range r.list(v) {
-		o, ok := r.object(e, "name", "bindTo", "roles")
+		o, ok := r.object(e, "name", "bindTo", "inCertificate", "roles")
 		if !ok {
 			continue
 		}
-		g := Group{Pos: r.at(e), BindTo: BindToGroup}
+		g := Group{Pos: r.at(e), BindTo: BindToMembers}
 		name := o.get("name")
 		if !name.given() {
 			r.required(name, "must name the group")
@@ -163,6 +163,11 @@ func (r *reader) groups(v value) []Group {
 			if g.BindTo != BindToGroup && g.BindTo != BindToMembers {
 				r.fail(bindTo, field.NotSupported(bindTo.path, clip(s), []BindTo{BindToGroup, BindToMembers}))
 			}
+		}
+		inCertificate := o.get("inCertificate")
+		g.InCertificate = r.flag(inCertificate)
+		if g.BindTo == BindToGroup && inCertificate.given() && !g.InCertificate {
+			r.fail(inCertificate, field.Invalid(inCertificate.path, false, "must be true, or be left out, for a group with bindTo: Group: nobody would have what is bound to it"))
 		}
 		g.Roles = r.grants(o.get("roles"))
 		all = append(all, g)

@@ -86,7 +86,7 @@ func TestTooManyGroups(t *testing.T) {
 	}
 	_, err := loadString(t, file(append(fits, strings.Repeat("z", 64))))
 	want := fmt.Sprintf("users[0].groups: Too many: %d groups take %d bytes in the certificate", len(fits)+1, subjectSize("jane", append(fits, strings.Repeat("z", 64))))
-	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "bindTo: Members") {
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "only with bindTo: Group or inCertificate: true") {
 		t.Errorf("%v; want %s", err, want)
 	}
 }

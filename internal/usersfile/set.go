@@ -47,8 +47,9 @@ func (r *reader) set(root *yaml.Node) Set {
 		r.required(users, "must name at least one user; to remove everybody use `provision destroy`")
 	}
 	s.Users = make([]User, 0, len(all))
+	groups := byName(s.Groups)
 	for _, v := range all {
-		s.Users = append(s.Users, r.user(v, s.Name, s.Defaults))
+		s.Users = append(s.Users, r.user(v, s.Name, s.Defaults, groups))
 	}
 	if *r.subjects += subjects(s); *r.subjects > maxSubjects {
 		r.note(value{node: root}, Rule{Type: field.ErrorTypeTooMany}, "", fmt.Sprintf("Too many: the bindings of this file name somebody %d times (each member of a group with bindTo: Members for each of its roles, in each namespace), and must do so at most %d times: "+

@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// user reads a user of a set, with d for the settings that are absent.
-func (r *reader) user(v value, set string, d Defaults) User {
+// user reads a user of a set, with d for the settings that are absent. Groups are those that the file defines.
+func (r *reader) user(v value, set string, d Defaults, groups map[string]Group) User {
 	o, ok := r.object(v, "name", "generation", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse")
 	if !ok {
 		return User{}
@@ -16,13 +16,13 @@ func (r *reader) user(v value, set string, d Defaults) User {
 	u := User{Pos: r.at(v), Name: r.userName(o.get("name"))}
 	u.Groups = r.names(o.get("groups"), func(v value) (string, bool) { return r.subject(v, inCertificate) })
 	u.Generation = r.generation(o.get("generation"))
-	carried := u.Groups
+	carried := inCertificates(u.Groups, groups)
 	if u.Generation > 0 {
-		carried = append(slices.Clip(carried), GenerationGroup(set, u.Name, u.Generation))
+		carried = append(carried, GenerationGroup(set, u.Name, u.Generation))
 	}
 	if n := subjectSize(u.Name, carried); n > maxSubject {
 		r.note(o.get("groups"), Rule{Type: field.ErrorTypeTooMany}, fmt.Sprintf("%d bytes", n), fmt.Sprintf("Too many: %d groups take %d bytes in the certificate, and many clients cannot log in with one of more than %d: "+
-			"put the user into fewer groups (a group with bindTo: Members stands in the certificate too), or grant roles to the user", len(carried), n, maxSubject))
+			"put the user into fewer groups or define them under groups, where a group stands in the certificate only with bindTo: Group or inCertificate: true", len(carried), n, maxSubject))
 	}
 	s := r.settings(o, d)
 	u.Duration, u.KeyAlgorithm, u.Namespace, u.NamespacePos, u.RenewBefore = s.Duration, s.KeyAlgorithm, s.Namespace, s.NamespacePos, s.RenewBefore
@@ -57,4 +57,27 @@ func (r *reader) userName(v value) string {
 	}
 	r.seen.files[key] = User{Name: name, Pos: r.at(v)}
 	return name
+}
+
+// CertificateGroups are those of a user's groups that stand in their certificate, by the groups that the file defines. One that it
+// does not define is bound elsewhere, and stands in it.
+func (s Set) CertificateGroups() func(User) []string {
+	groups := byName(s.Groups)
+	return func(u User) []string { return inCertificates(u.Groups, groups) }
+}
+
+// byName are groups by their names.
+func byName(groups []Group) map[string]Group {
+	by := make(map[string]Group, len(groups))
+	for _, g := range groups {
+		by[g.Name] = g
+	}
+	return by
+}
+
+func inCertificates(names []string, groups map[string]Group) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		g, defined := groups[name]
+		return defined && g.BindTo == BindToMembers && !g.InCertificate
+	})
 }

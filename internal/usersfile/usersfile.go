@@ -121,8 +121,8 @@ type BindTo string
 
 // The two ways to bind a group.
 const (
+	BindToMembers BindTo = "Members" // each member: leaving takes effect at once. The default
 	BindToGroup   BindTo = "Group"   // the Group itself: a certificate keeps the grant until it expires
-	BindToMembers BindTo = "Members" // each member: leaving takes effect at once
 )
 
 // Group says once what the members of a group may do.
@@ -130,7 +130,9 @@ type Group struct {
 	Pos    Pos
 	Name   string
 	BindTo BindTo
-	Roles  []Grant
+	// InCertificate is that it stands in the certificates of its members although they are bound and not the group, which always does.
+	InCertificate bool
+	Roles         []Grant
 }
 
 // Grant refers to one role, in a list of namespaces or, for a ClusterRole without namespaces, in the whole cluster.
@@ -143,12 +145,13 @@ type Grant struct {
 	NamespacesPos Pos // of the list
 }
 
-// User is one person: the certificate's subject is CN = Name and O = Groups, and the group of the generation if there is one.
+// User is one person: the certificate's subject is CN = Name and O = those of Groups that stand in
+// certificates, and the group of the generation if there is one.
 type User struct {
 	Pos            Pos
 	Name           string
-	Generation     int // of the user's certificates: the set binds the present one, and none that was before; 0: none, and it binds the name
-	Groups         []string
+	Generation     int      // of the user's certificates: the set binds the present one, and none that was before; 0: none, and it binds the name
+	Groups         []string // that they are a member of
 	Duration       time.Duration
 	KeyAlgorithm   KeyAlgorithm
 	Namespace      string

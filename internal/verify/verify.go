@@ -25,6 +25,7 @@ type run struct {
 	client    *cluster.Client
 	files     outdir.Set
 	questions map[plan.Subject][]question
+	members   map[string]bool // groups that the file binds to their members
 	servers   *servers
 }
 
@@ -35,7 +36,7 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 	if err != nil {
 		return nil, err
 	}
-	r := &run{client: client, files: dir.Of(desired.Set, client.UID()), questions: questions, servers: newServers()}
+	r := &run{client: client, files: dir.Of(desired.Set, client.UID()), questions: questions, members: desired.Members, servers: newServers()}
 	results := make([]Result, len(desired.Users))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
@@ -89,7 +90,7 @@ func (r *run) user(ctx context.Context, want plan.Certificate) Result {
 		ask = func(ctx context.Context, p cluster.Probe) (bool, error) {
 			return r.client.May(ctx, want.User, want.Groups, p)
 		}
-	case !slices.Equal(who.Groups, want.Groups):
+	case !plan.Fit(r.members, who.Groups, want.Groups):
 		result.differs(Difference{Code: OtherGroups, Groups: who.Groups, Wanted: want.Groups})
 	}
 	r.grants(ctx, &result, want, ask)

@@ -109,6 +109,8 @@ var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.LedgerCopy, Namespace: "space-#", Name: "provision-system", To: "team", Items: []string{"ann", "bob"}, Left: []string{"eve"}}},
 	{of: plan.Warning{Code: plan.LedgerCopy, Namespace: "space-#", Name: "provision-system", To: "team"}, about: "nobody's certificates"},
 	{of: plan.Warning{Code: plan.LedgerUnsearched, Namespace: "provision-system"}, items: true},
+	{of: plan.Warning{Code: plan.GroupReleased, Name: "ops-#", Holders: []plan.Holder{{User: "ann", Set: "second"}}, Held: heldBy("Group", "ops")}},
+	{of: plan.Warning{Code: plan.GroupReleased, Name: "ops-#"}, about: "nobody else is known"},
 	{of: plan.Warning{Code: plan.SharedGroup, Name: "ops-#", Holders: []plan.Holder{{User: "ann", Set: "second"}, {User: "bob", Set: "second"}}}},
 	{of: plan.Warning{Code: plan.SetUnfiled, Name: "set-#", Items: []string{"ann", "bob"}}},
 	{of: plan.Warning{Code: plan.LeaverBound, User: "ann-#", Held: heldBy("User", "ann-#")}},
@@ -545,7 +547,7 @@ func lengthened(w plan.Warning, n int) plan.Warning {
 	}
 	for i := len(w.Held); len(w.Held) > 0 && i < n; i++ {
 		h := w.Held[0]
-		if w.Code == plan.GrantedElsewhere { // to one subject, by many
+		if w.Code == plan.GrantedElsewhere || w.Code == plan.GroupReleased { // to one subject, by many
 			h.Binding.Name = fmt.Sprintf("held-%d", i)
 			w.Held = append(w.Held, h)
 			continue

@@ -38,7 +38,7 @@ roles:
       - {apiGroups: [""], resources: [pods, services], verbs: [get, list]}
       - {apiGroups: ["*"], resources: ["*"], verbs: ["*"]}
 groups:
-  - {name: oncall, roles: [{clusterRole: view}]}
+  - {name: oncall, bindTo: Group, roles: [{clusterRole: view}]}
 users:
   - {name: jane, groups: [oncall], roles: [{role: developer, namespaces: [shop]}]}
   - {name: joe@shop.example, duration: 12h, roles: [{clusterRole: edit, namespaces: [shop]}]}

@@ -50,6 +50,10 @@ var warningTexts = map[plan.WarningCode]string{
 		": if ledger.namespace was {{.Namespace}}, move them ({{moveLedger .To .Namespace .Name}}); if not, somebody has put them there",
 	plan.LedgerUnsearched: "namespace {{.Namespace}} has no records of this set, and other namespaces cannot be searched (list configmaps): if ledger.namespace was changed, move them first",
 	plan.SharedGroup:      "the group {{quoted .Name}} is in other living certificates too, and what is granted to it now counts for them: {{.List (holders .Holders)}}",
+	plan.GroupReleased: "this set binds the group {{quoted .Name}} no more, but its members by their names: who is not one loses what the set grants to it" +
+		"{{with .Holders}}; it is in living certificates of {{$.List (holders .)}}{{end}}" +
+		"{{with .Held}}; others bind it too, so people may have it whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
+		"; bindTo: Group in the users file keeps it bound",
 	plan.SetUnfiled: "the set {{.Name}} has kubeconfigs in this directory and living certificates ({{.List .Items}}), and no users file of this run describes it: nothing of it changes. " +
 		"If its file has gone, or it has another name now: provision destroy --set {{.Name}}; to look first: provision status --all-sets",
 	plan.LeaverBound:  "{{quoted .User}} has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:",

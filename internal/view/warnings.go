@@ -48,6 +48,10 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"if ledger.namespace was one of them, move them ({{moveLedger .To \"NAMESPACE\" .Name}}); if not, somebody has put them there: ",
 		"{{.Namespace}}{{with .Items}} (living certificates of {{$.List .}}{{with $.Left}}; left by them: {{$.List .}}{{end}}){{end}}"},
 	plan.SharedGroup: {"{{.N}} groups are in other living certificates too, and what is granted to them now counts for those: {{.List (holders .Holders)}}: ", "{{quoted .Name}}"},
+	plan.GroupReleased: {"this set binds {{.N}} groups no more, but their members by their names: who is not one loses what the set grants to them" +
+		"{{with .Holders}}; they are in living certificates of {{$.List (holders .)}}{{end}}" +
+		"{{with .Held}}; others bind them too, so people may have them whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
+		"; bindTo: Group in the users file keeps them bound: ", "{{quoted .Name}}"},
 	plan.SetUnfiled: {"{{.N}} sets have kubeconfigs in this directory and living certificates, and no users file of this run describes them: nothing of them changes. " +
 		"If their files have gone, or they have other names now: provision destroy --set SET; to look first: provision status --all-sets: ",
 		"{{.Name}}{{with .Items}} ({{$.List .}}){{end}}"},
@@ -158,6 +162,8 @@ func likeness(w plan.Warning) any {
 		l.items = values(w.Items)
 	case plan.SharedGroup:
 		l.items = values(w.Holders)
+	case plan.GroupReleased:
+		l.items = values(w.Holders, grantedBy(w))
 	case plan.GrantedElsewhere:
 		l.items = values(grantedBy(w))
 		if w.User == "" {

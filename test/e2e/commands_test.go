@@ -167,19 +167,29 @@ func users(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // whoami asks the API server with every kubeconfig in a folder who it is, and
-// compares with the users file.
+// compares with the users file: a group that the file defines stands in the
+// certificate only if it is itself bound, or if the file says so.
 func whoami(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, len(args) == 2, "whoami USERS-FILE FOLDER")
 	var file struct {
+		Groups []struct {
+			Name, BindTo  string
+			InCertificate bool
+		}
 		Users []struct {
 			Name   string
 			Groups []string
 		}
 	}
 	ts.Check(yaml.Unmarshal([]byte(ts.ReadFile(args[0])), &file))
+	out := map[string]bool{}
+	for _, g := range file.Groups {
+		out[g.Name] = g.BindTo != "Group" && !g.InCertificate
+	}
 	want := []string{}
 	for _, u := range file.Users {
-		want = append(want, identity(u.Name, append(u.Groups, "system:authenticated")))
+		groups := slices.DeleteFunc(u.Groups, func(g string) bool { return out[g] })
+		want = append(want, identity(u.Name, append(groups, "system:authenticated")))
 	}
 	kubeconfigs, err := filepath.Glob(filepath.Join(ts.MkAbs(args[1]), "*.kubeconfig"))
 	ts.Check(err)

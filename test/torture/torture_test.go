@@ -242,17 +242,17 @@ kind: Users
 name: %[1]s
 defaults: {duration: 1h, namespace: %[2]s}
 groups:
-  - {name: "%[1]s:all", roles: [{clusterRole: view, namespaces: [%[2]s]}]}
-  - {name: "%[1]s:some", bindTo: Members, roles: [{clusterRole: admin, namespaces: [%[2]s]}]}
+  - {name: "%[1]s:all", bindTo: Group, roles: [{clusterRole: view, namespaces: [%[2]s]}]}
+  - {name: "%[1]s:some", roles: [{clusterRole: admin, namespaces: [%[2]s]}]}
 users:
 `, s.name, namespace)
 	for i := range usersOfSet {
 		user := fmt.Sprintf("%s-user-%02d", s.name, i)
 		groups := []string{s.name + ":all"}
+		s.users[user] = groups // in the certificate
 		if i%4 == 0 {
 			groups = append(groups, s.name+":some")
 		}
-		s.users[user] = groups
 		fmt.Fprintf(&b, "  - {name: %s, groups: ['%s'], roles: [{clusterRole: edit, namespaces: [%s]}]}\n", user, strings.Join(groups, "', '"), namespace)
 	}
 	return b.String()
