@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,10 +21,15 @@ type revokeCmd struct {
 	clusterFlags
 	outputFlags
 	changeFlags
-	User []string `arg:"" name:"user" placeholder:"USER" help:"Who is to lose access."`
+	Certificate string   `placeholder:"FILE|ID" help:"One certificate that is to lose access while its owner stays, instead of a user: a kubeconfig or a certificate, of which nothing else is read, or its id as status -o json and audit logs show it."`
+	User        []string `arg:"" optional:"" name:"user" placeholder:"USER" help:"Who is to lose access."`
 }
 
 func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
+	one, err := c.stolen()
+	if err != nil {
+		return err
+	}
 	ask, err := view.NewQuestion(s, c.Yes || c.dry())
 	if err != nil {
 		return err
@@ -47,7 +53,12 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		return ctx.Err()
 	}
 	unknown := slices.Clone(c.User)
+	var found *plan.Certificate
 	decide := func(d plan.Desired, o plan.Observed, now time.Time) plan.Plan {
+		if one != nil {
+			found = cmp.Or(one.In(d, o, now), found)
+			return plan.RevokeCertificate(d, o, *one, now)
+		}
 		unknown = slices.DeleteFunc(unknown, func(name string) bool { return plan.Knows(d, o, name) })
 		return plan.Revoke(d, o, c.User, now)
 	}
@@ -62,7 +73,12 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		format = "" // the remainder is the document
 	}
 	ch := change{changeFlags: c.changeFlags, path: c.OutputDir, format: format, client: client, s: s, verb: view.Revoke, accept: func(all plan.Proposals) error {
-		if len(unknown) == 0 {
+		switch {
+		case one != nil && found == nil:
+			return view.NothingOfCertificate(c.Certificate, *one, all, others)
+		case one != nil && !found.NotAfter.After(client.Earliest()):
+			return view.CertificateEnded(c.Certificate, *found)
+		case len(unknown) == 0:
 			return nil
 		}
 		return view.NobodyNamed(unknown, all, sets, others, client.Earliest())
@@ -71,11 +87,18 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	if all == nil { // nothing was begun
 		return err
 	}
-	people, unknownLeft := observe.Remaining(ctx, client, all, others, c.User, c.dry())
+	var people []observe.Remainder
+	var unknownLeft error
+	if one != nil {
+		c.User = []string{found.User}
+		people, unknownLeft = observe.RemainingOf(ctx, client, all, *found, c.dry())
+	} else {
+		people, unknownLeft = observe.Remaining(ctx, client, all, others, c.User, c.dry())
+	}
 	if unknownLeft != nil {
 		return cmp.Or(err, fmt.Errorf("what %s can still do is not known: %w", strings.Join(c.User, ", "), unknownLeft))
 	}
-	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others, People: people, DryRun: c.dry()}
+	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others, People: people, Certificate: found, DryRun: c.dry()}
 	r.All, r.Broken = c.ShowAll, broken
 	if err := r.Print(s, c.Output); err != nil {
 		return err
@@ -89,4 +112,18 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		return fmt.Errorf("what else %s can do is not known: a ledger of these sets could not be read (above)", view.Listed(c.User))
 	}
 	return doubt
+}
+
+// stolen reads the certificate that is named instead of users; nil: users are.
+func (c *revokeCmd) stolen() (*plan.Stolen, error) {
+	switch {
+	case c.Certificate == "" && len(c.User) == 0:
+		return nil, errors.New("name who is to lose access, or a certificate (--certificate)")
+	case c.Certificate == "":
+		return nil, nil
+	case len(c.User) > 0:
+		return nil, errors.New("--certificate names one certificate, whoever its user is: leave out the users")
+	}
+	one, err := stolen(c.Certificate)
+	return &one, err
 }

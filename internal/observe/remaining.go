@@ -74,3 +74,14 @@ func Remaining(ctx context.Context, client *cluster.Client, all plan.Proposals, 
 	}
 	return list, nil
 }
+
+// RemainingOf asks what one certificate can still do after plans were carried out.
+func RemainingOf(ctx context.Context, client *cluster.Client, all plan.Proposals, c plan.Certificate, dry bool) ([]Remainder, error) {
+	accesses, err := client.Accesses(ctx, map[string][]string{c.User: c.Groups})
+	if err != nil {
+		return nil, err
+	}
+	r := Remainder{User: c.User, Until: c.NotAfter, Groups: append([]string{}, c.Groups...)}
+	r.Grants = slices.DeleteFunc(accesses[c.User], func(a cluster.Access) bool { return dry && all.Withdraw(a.Binding.UID, a.Subject) })
+	return []Remainder{r}, nil
+}

@@ -20,33 +20,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	theirs := func(s Subject) bool {
 		return slices.ContainsFunc(names, func(name string) bool { _, ok := standsFor(desired.Set, name, s); return ok })
 	}
-	for _, before := range observed.Bindings {
-		if !before.named(desired.Set) {
-			continue // nobody's: Remaining grants are shown all the same
-		}
-		after := before
-		after.Subjects = slices.DeleteFunc(slices.Clone(before.Subjects), theirs)
-		_, removed := difference(before.Subjects, after.Subjects)
-		c := Change[Binding]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: SubjectsChanged, Leaves: removed}}}
-		switch {
-		case len(removed) == 0:
-			continue
-		case len(after.Subjects) == 0:
-			c = Change[Binding]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RevokedNow}}}
-		}
-		if from := before.copyOf(desired, observed); from != "" {
-			c.Reasons = append(c.Reasons, Reason{Code: Copied, From: from, Leaves: removed})
-		}
-		p.Bindings = append(p.Bindings, c)
-	}
-	sortChanges(p.Bindings)
-	for _, b := range observed.Unlabelled {
-		if slices.ContainsFunc(b.Subjects, theirs) {
-			p.Problems = append(p.Problems, Problem{Code: LabelGone, Object: b.Object(),
-				Detail: observed.BindingOwners[b.Key()]})
-		}
-	}
-	slices.SortFunc(p.Problems, func(a, b Problem) int { return compareObjects(a.Object, b.Object) })
+	p.withdraw(desired, observed, theirs)
 	d := decision{observed: observed, records: byUser(observed.Ledger), requests: requestsByKey(desired.Set, observed), moment: at}
 	stays := map[string]bool{}
 	for name := range observed.Files {
@@ -87,4 +61,35 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	slices.SortFunc(p.Ledger.Records, compareRecordChanges)
 	p.Warnings = append(p.Warnings, reachWarnings(desired, observed, p)...)
 	return p
+}
+
+// withdraw plans to take subjects out of every binding of the set. Of those that have lost its label it tells.
+func (p *Plan) withdraw(desired Desired, observed Observed, theirs func(Subject) bool) {
+	for _, before := range observed.Bindings {
+		if !before.named(desired.Set) {
+			continue // nobody's: Remaining grants are shown all the same
+		}
+		after := before
+		after.Subjects = slices.DeleteFunc(slices.Clone(before.Subjects), theirs)
+		_, removed := difference(before.Subjects, after.Subjects)
+		c := Change[Binding]{Op: Update, Before: &before, After: &after, Reasons: []Reason{{Code: SubjectsChanged, Leaves: removed}}}
+		switch {
+		case len(removed) == 0:
+			continue
+		case len(after.Subjects) == 0:
+			c = Change[Binding]{Op: Delete, Before: &before, Reasons: []Reason{{Code: RevokedNow}}}
+		}
+		if from := before.copyOf(desired, observed); from != "" {
+			c.Reasons = append(c.Reasons, Reason{Code: Copied, From: from, Leaves: removed})
+		}
+		p.Bindings = append(p.Bindings, c)
+	}
+	sortChanges(p.Bindings)
+	for _, b := range observed.Unlabelled {
+		if slices.ContainsFunc(b.Subjects, theirs) {
+			p.Problems = append(p.Problems, Problem{Code: LabelGone, Object: b.Object(),
+				Detail: observed.BindingOwners[b.Key()]})
+		}
+	}
+	slices.SortFunc(p.Problems, func(a, b Problem) int { return compareObjects(a.Object, b.Object) })
 }

@@ -22,6 +22,8 @@ type Remainder struct {
 	Others observe.Ledgers     // of all sets
 	People []observe.Remainder // in the order in which they were named
 	DryRun bool                // nothing was kept: it is what would remain
+	// Certificate is the one that was revoked while its owner stays; nil: people were revoked.
+	Certificate *plan.Certificate
 }
 
 // Print writes it to standard output, and what is not known beside it to standard error.
@@ -66,7 +68,11 @@ func (r Remainder) draw(p pen) {
 		r.person(p, group)
 	}
 	for _, set := range r.Sets {
-		r.stillNamed(p, set)
+		if r.Certificate != nil {
+			r.stillGiven(p, set)
+		} else {
+			r.stillNamed(p, set)
+		}
 	}
 }
 
@@ -208,10 +214,11 @@ func (r Remainder) stillNamed(p pen, set usersfile.Set) {
 // remainderDoc is a Remainder for programs.
 type remainderDoc struct {
 	head
-	Sets   []string      `json:"sets"`
-	DryRun bool          `json:"dryRun"` // nothing was kept: what would remain
-	Users  []leftWithDoc `json:"users"`
-	Errors []note        `json:"errors"` // why this may not be all
+	Certificate string        `json:"certificate,omitempty"` // the id of the one that was revoked while its owner stays
+	Sets        []string      `json:"sets"`
+	DryRun      bool          `json:"dryRun"` // nothing was kept: what would remain
+	Users       []leftWithDoc `json:"users"`
+	Errors      []note        `json:"errors"` // why this may not be all
 }
 
 // leftWithDoc is what one person is left with.
@@ -247,6 +254,9 @@ type leftGrantDoc struct {
 // document makes the document, with what is not known as its errors.
 func (r Remainder) document() remainderDoc {
 	d := remainderDoc{head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Errors: orEmpty(ledgerNotes(r.Others))}
+	if r.Certificate != nil {
+		d.Certificate = r.Certificate.CredentialID
+	}
 	d.Sets = each(r.Sets, func(set usersfile.Set) string { return set.Name })
 	for _, p := range r.Plans {
 		for _, damage := range p.Observed.LedgerProblems {
