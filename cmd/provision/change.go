@@ -38,7 +38,8 @@ type change struct {
 	accept func(plan.Proposals) error // refuses, once everything was planned; may be nil
 	broken usersfile.Errors           // mistakes in the users files, whose sets are left out
 
-	holding holding // while it is carried out
+	holding holding                 // while it is carried out
+	blocked map[string]apply.Result // by set: what was blocked before anything was waited for
 }
 
 // approver decides whether plans are carried out: a person who reads them, or a plan that was saved.
@@ -73,12 +74,13 @@ func (c change) run(ctx context.Context, goals []plan.Goal, by approver) (plan.P
 	if c.dry() || !shown.WillChange() && !read.Exists() {
 		return shown, c.execute(ctx, shown, read, v)
 	}
+	c.blockFirst(ctx, shown)
 	h, err := c.hold(ctx, shown, read)
 	if err != nil {
 		return nil, err
 	}
 	defer h.release()
-	if !shown.WillChange() { // opening has cleared what a crash left
+	if !shown.WillChange() && len(c.blocked) == 0 { // opening has cleared what a crash left
 		return shown, c.execute(ctx, shown, h.dir, v)
 	}
 	again := func() (plan.Proposals, error) {
@@ -97,6 +99,19 @@ func (c change) run(ctx context.Context, goals []plan.Goal, by approver) (plan.P
 	}
 	c.holding = h
 	return now, c.execute(h.held, now, h.dir, v)
+}
+
+// blockFirst blocks what revoke blocks before anything is waited for, and takes it out of the plans; a failure is not tried
+// again.
+func (c *change) blockFirst(ctx context.Context, shown plan.Proposals) {
+	c.blocked = map[string]apply.Result{}
+	for i, p := range shown {
+		if p.Block == nil || !p.Desired.Revoke || !p.WillChange() {
+			continue
+		}
+		c.blocked[p.Set] = apply.BlockFirst(ctx, p.Plan, c.client)
+		shown[i].Block = nil
+	}
 }
 
 // plan computes plans, with all that only the API server knows of them.
@@ -121,6 +136,11 @@ func (c change) planAgain(h holding, goals []plan.Goal, shown plan.Proposals, at
 	now, err := compute(h.held, goals, c.client, h.dir)
 	if err != nil {
 		return nil, err
+	}
+	for i := range now {
+		if _, done := c.blocked[now[i].Set]; done {
+			now[i].Block = nil
+		}
 	}
 	if now.Same(shown) && time.Since(at) <= unchanged {
 		for i := range now {
@@ -198,7 +218,11 @@ func (c change) execute(ctx context.Context, all plan.Proposals, dir *outdir.Dir
 	var reports []apply.Report
 	var left []string
 	for _, p := range all {
+		blocked, first := c.blocked[p.Set]
 		if !p.WillChange() {
+			if first {
+				reports = append(reports, apply.Report{Set: p.Set, Results: []apply.Result{blocked}})
+			}
 			continue
 		}
 		if ctx.Err() != nil && !(errors.Is(context.Cause(ctx), cluster.ErrLockLost) && p.TakesAway()) {
@@ -207,10 +231,14 @@ func (c change) execute(ctx context.Context, all plan.Proposals, dir *outdir.Dir
 		}
 		var progress apply.Progress
 		shown := c.s.Progress(&progress)
-		reports = append(reports, apply.Run(ctx, p.Plan, c.client, dir, apply.Options{
+		report := apply.Run(ctx, p.Plan, c.client, dir, apply.Options{
 			Concurrency: c.Concurrency, StallAfter: c.StallTimeout, DryRun: c.dry(), Progress: &progress, OnlyRemove: c.holding.onlyRemove(p.Set),
 			ClientCAs: p.Observed.ClientCA, ClockSkew: c.ClockSkew,
-		}))
+		})
+		if first {
+			report.Results = slices.Insert(report.Results, 0, blocked)
+		}
+		reports = append(reports, report)
 		shown()
 	}
 	if err := v.Report(c.s, c.format, all, reports, c.dry()); err != nil {

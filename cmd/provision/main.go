@@ -66,6 +66,7 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Show who has what, until when."`
 	Revoke   revokeCmd   `cmd:"" help:"Take people out of every grant now, and show what remains."`
 	Destroy  destroyCmd  `cmd:"" help:"Remove a whole set."`
+	Unblock  unblockCmd  `cmd:"" help:"Let certificates through again that revoke has blocked."`
 	Verify   verifyCmd   `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
 	Validate validateCmd `cmd:"" help:"Check a users file, without a cluster."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

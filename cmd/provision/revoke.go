@@ -21,8 +21,9 @@ type revokeCmd struct {
 	clusterFlags
 	outputFlags
 	changeFlags
-	Certificate string   `placeholder:"FILE|ID" help:"One certificate that is to lose access while its owner stays, instead of a user: a kubeconfig or a certificate, of which nothing else is read, or its id as status -o json and audit logs show it."`
-	User        []string `arg:"" optional:"" name:"user" placeholder:"USER" help:"Who is to lose access."`
+	Certificate string         `placeholder:"FILE|ID" help:"One certificate that is to lose access while its owner stays, instead of a user: a kubeconfig or a certificate, of which nothing else is read, or its id as status -o json and audit logs show it."`
+	Block       plan.BlockMode `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Have the API server refuse what their certificates write, whoever has granted it: auto, where the cluster and your permissions allow it; always, and fail where they do not; never."`
+	User        []string       `arg:"" optional:"" name:"user" placeholder:"USER" help:"Who is to lose access."`
 }
 
 func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
@@ -65,7 +66,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	var goals []plan.Goal
 	for _, set := range sets {
 		d := plan.Expand(set, client.Context())
-		d.Revoke = true
+		d.Revoke, d.Block = true, c.Block
 		goals = append(goals, plan.Goal{Source: set.Pos.File, Desired: d, Decide: decide, TakesAway: true, Partial: broken.LeaveOut()})
 	}
 	format := c.Output

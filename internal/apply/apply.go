@@ -68,6 +68,7 @@ func Run(ctx context.Context, p plan.Plan, client *cluster.Client, dir *outdir.D
 		r.stop(&StoppedError{o.OnlyRemove})
 	}
 	var beside sync.WaitGroup
+	beside.Go(r.blockCertificates)
 	beside.Go(r.grant)
 	beside.Go(func() {
 		// Before anybody's journal is written anew: the old key is what says that the request is ours.

@@ -50,6 +50,7 @@ const (
 	Role         Kind = "role"         // or a ClusterRole
 	Binding      Kind = "binding"      // or a ClusterRoleBinding
 	Request      Kind = "request"      // that was deleted
+	Block        Kind = "block"        // of certificates at admission
 	ClusterEntry Kind = "clusterEntry" // of a kubeconfig, for a cluster that is no more
 )
 
@@ -62,6 +63,7 @@ type Result struct {
 	Err       error     // why it is Failed, or CopyStays
 	NotBefore time.Time // of a certificate that was issued
 	NotAfter  time.Time
+	Unproved  error       // why it is not known whether a block is in force
 	CAEnds    []time.Time // when the CAs end that came with it, beside the cluster's own
 }
 
@@ -151,6 +153,9 @@ func (r *run) report() Report {
 	}
 	if r.issuing.Err() != nil {
 		rep.Stopped = context.Cause(r.issuing)
+	}
+	if r.plan.Block != nil {
+		rep.Results = append(rep.Results, r.block)
 	}
 	for _, list := range [][]Result{r.roles, r.bindings, r.requestResults, r.forgotten, r.users} {
 		for _, one := range list {

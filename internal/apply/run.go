@@ -47,6 +47,7 @@ type run struct {
 	notAsked   []NotAsked
 
 	recorded       int
+	block          Result
 	roles          []Result
 	bindings       []Result
 	users          []Result
@@ -102,6 +103,9 @@ func (r *run) setPaces(ctx context.Context) {
 
 // setResults gives every change of the plan its result, and counts the certificates that are asked for.
 func (r *run) setResults() {
+	if c := r.plan.Block; c != nil {
+		r.block = blockResult(r.plan)
+	}
 	for _, c := range r.plan.Roles {
 		r.roles = append(r.roles, notStarted(Role, c.Object().Object(), c.Op))
 	}

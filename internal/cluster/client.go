@@ -51,12 +51,15 @@ type Client struct {
 	own      ownContext
 	uid      string
 	username string
-	options  Options
-	dryRun   []string // metav1.DryRunAll: nothing is persisted
-	once     bool     // a request that fails is not tried again
-	answers  *answers
-	clock    *clock
-	fence    *fence // of the locks that are held
+	// certificate is the one with which the operator logs in, if they do. certified is that the API server says so itself.
+	certificate plan.BlockedCertificate
+	certified   bool
+	options     Options
+	dryRun      []string // metav1.DryRunAll: nothing is persisted
+	once        bool     // a request that fails is not tried again
+	answers     *answers
+	clock       *clock
+	fence       *fence // of the locks that are held
 }
 
 // ErrNoKubeconfig reports that nothing names a cluster: no file, or an empty one, and no service account.
@@ -76,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	// Warnings of the API server would stand in the middle of a progress bar, once per request.
 	config.WarningHandler = rest.NoWarnings{}
 
-	c := &Client{options: o, answers: newAnswers(), own: own, clock: &clock{}, fence: &fence{}}
+	c := &Client{options: o, answers: newAnswers(), own: own, clock: &clock{}, fence: &fence{}, certificate: ownCertificate(config)}
 	config.Wrap(c.clock.wrap)
 	if own.plugin != "" && config.ExecProvider != nil {
 		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return refusing{next} })
@@ -115,6 +118,21 @@ func refusedLogin(config *rest.Config, now time.Time) string {
 	return "the API server does not accept your own credential, which is that of the context in your kubeconfig"
 }
 
+// ownCertificate is the certificate in the operator's own context, if there is one: of somebody who acts as another user the API
+// server does not tell it.
+func ownCertificate(config *rest.Config) plan.BlockedCertificate {
+	config = rest.CopyConfig(config)
+	if rest.LoadTLSFiles(config) != nil || len(config.CertData) == 0 {
+		return plan.BlockedCertificate{}
+	}
+	c, err := credential.ParseCertificate(config.CertData)
+	if err != nil {
+		return plan.BlockedCertificate{}
+	}
+	fingerprint, _ := plan.Fingerprint(c.CredentialID)
+	return plan.BlockedCertificate{User: c.User, Fingerprint: fingerprint}
+}
+
 var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 
 // identify asks who we are and which cluster this is.
@@ -134,6 +152,13 @@ func (c *Client) identify(ctx context.Context) error {
 		return fmt.Errorf("log in to %s: %w", c.own.Endpoint.Server, unserved(c.own.Endpoint.Server, err))
 	}
 	c.username = review.Status.UserInfo.Username
+	extra := map[string][]string{}
+	for key, values := range review.Status.UserInfo.Extra {
+		extra[key] = values
+	}
+	if id := certificateID(extra); id != "" {
+		c.certificate, c.certified = plan.BlockedCertificate{User: c.username, Fingerprint: id}, true
+	}
 	// The UID of kube-system is what the field takes as a cluster's identity: servers, CAs and names change.
 	system, err := c.kube.core.Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
 	if err != nil {

@@ -1,9 +1,13 @@
 package cluster
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
+	"k8s.io/apimachinery/pkg/version"
+	admissionv1 "k8s.io/client-go/kubernetes/typed/admissionregistration/v1"
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	certificatesv1 "k8s.io/client-go/kubernetes/typed/certificates/v1"
@@ -13,9 +17,10 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// clientset has the six API groups that are used here. client-go's own has all sixty, which the linker cannot leave
+// clientset has the seven API groups that are used here. client-go's own has all sixty, which the linker cannot leave
 // out again: kong calls methods by name.
 type clientset struct {
+	admission      *admissionv1.AdmissionregistrationV1Client
 	authentication *authenticationv1.AuthenticationV1Client
 	authorization  *authorizationv1.AuthorizationV1Client
 	certificates   *certificatesv1.CertificatesV1Client
@@ -38,12 +43,22 @@ func newClientset(config *rest.Config, way route) (*clientset, *http.Client, err
 		return nil, nil, err
 	}
 	var c clientset
-	var errs [6]error
+	var errs [7]error
 	c.authentication, errs[0] = authenticationv1.NewForConfigAndClient(config, client)
 	c.authorization, errs[1] = authorizationv1.NewForConfigAndClient(config, client)
 	c.certificates, errs[2] = certificatesv1.NewForConfigAndClient(config, client)
 	c.coordination, errs[3] = coordinationv1.NewForConfigAndClient(config, client)
 	c.core, errs[4] = corev1.NewForConfigAndClient(config, client)
 	c.rbac, errs[5] = rbacv1.NewForConfigAndClient(config, client)
+	c.admission, errs[6] = admissionv1.NewForConfigAndClient(config, client)
 	return &c, client, errors.Join(errs[:]...)
+}
+
+// version asks which version the API server has: everybody may, unless the cluster has lost system:public-info-viewer.
+func (c *clientset) version(ctx context.Context) (v version.Info, err error) {
+	data, err := c.core.RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if err == nil {
+		err = json.Unmarshal(data, &v)
+	}
+	return v, err
 }

@@ -80,6 +80,9 @@ func grown(was, value string) string {
 	if r.Revoked.IsZero() && r.User == old.User {
 		r.Revoked = old.Revoked
 	}
+	if r.User == old.User {
+		r.Blocked, r.Unblocked = later(r.Blocked, old.Blocked), later(r.Unblocked, old.Unblocked)
+	}
 	if reflect.DeepEqual(before, r) {
 		return value
 	}
@@ -88,4 +91,12 @@ func grown(was, value string) string {
 		return value
 	}
 	return string(data)
+}
+
+// later is the later of two moments.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

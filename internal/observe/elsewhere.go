@@ -65,6 +65,7 @@ func Complete(ctx context.Context, all plan.Proposals, client *cluster.Client, u
 		})
 		err := g.Wait()
 		p.Missing = missing // only now: the other question reads p
+		p.WithoutBlock()
 		if err == nil && questions.Names(i) {
 			err = unread
 		}

@@ -4,6 +4,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,7 @@ func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 	var o plan.Observed
 	g, parallel := errgroup.WithContext(ctx)
 	g.Go(func() error { return client.ObserveGrants(parallel, desired, &o) })
+	g.Go(func() error { return client.ObserveBlock(parallel, desired, &o) })
 	g.Go(func() error {
 		before, first := errgroup.WithContext(parallel)
 		before.Go(func() error { return client.ObserveRequests(first, desired, &o) })
@@ -35,8 +37,23 @@ func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 		return client.ObserveLedger(parallel, desired, &o)
 	})
 	err := client.AllMissing(ctx, g.Wait(), desired.LedgerNamespace)
+	if err == nil && plan.Nameless(desired, o) {
+		err = namesElsewhere(ctx, desired, client, &o)
+	}
 	o.ClockAhead = client.ClockAhead()
 	return o, err
+}
+
+// namesElsewhere notes who has a name in another set. Taking away goes on where that cannot be read: then a name counts as nobody
+// else's.
+func namesElsewhere(ctx context.Context, desired plan.Desired, client *cluster.Client, o *plan.Observed) error {
+	ledgers, _, err := client.Ledgers(ctx, []string{desired.LedgerNamespace})
+	if err != nil && !desired.Revoke && !desired.Destroy || ctx.Err() != nil {
+		return err
+	}
+	ledgers = slices.DeleteFunc(ledgers, func(l plan.SetLedger) bool { return l.Set == desired.Set })
+	o.NamesElsewhere = plan.Claimed(ledgers, client.Earliest())
+	return nil
 }
 
 // Accepted is Set without the CAs whose certificates the API server accepts no longer. It finds them by logging in as some users,

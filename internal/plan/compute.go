@@ -62,10 +62,12 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		problems = append(problems, *problem)
 	}
 
+	p.Block = computeBlock(desired, observed, records, at)
 	p.Warnings = append(userWarnings(desired, observed, p, records, at), slices.Concat(moved, setWarnings(desired, observed, records))...)
 	p.Warnings = append(p.Warnings, reachWarnings(desired, observed, p)...)
 	p.Warnings = append(p.Warnings, misplacedWarnings(filesOf(desired.Users), observed, now)...)
 	p.Warnings = append(p.Warnings, d.clusterWarnings(desired, p.Forgotten)...)
+	p.Warnings = append(p.Warnings, BlockWarnings(observed, at.lives)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})

@@ -25,12 +25,13 @@ type Desired struct {
 	LedgerNamespace string
 
 	// The operator asked for these besides the file.
-	RebuildLedger  bool // record living certificates that the ledger has lost
-	ReissueMissing bool // issue a new certificate where one lives and its kubeconfig is not here
-	Destroy        bool // the whole set is to go
-	RenewElsewhere bool // of every user
-	Revoke         bool // people are to go at once
-	Unfiled        bool // no users file describes the set: who is in it, the ledger knows
+	RebuildLedger  bool      // record living certificates that the ledger has lost
+	ReissueMissing bool      // issue a new certificate where one lives and its kubeconfig is not here
+	Destroy        bool      // the whole set is to go
+	RenewElsewhere bool      // of every user
+	Revoke         bool      // people are to go at once
+	Block          BlockMode // whether the certificates of those are blocked; "": that is not asked
+	Unfiled        bool      // no users file describes the set: who is in it, the ledger knows
 
 	Forget []string // clusters (UID) that are no more: their entries go out of the kubeconfigs
 }

@@ -100,7 +100,7 @@ func (p Plan) TakesAway() bool {
 		_, _, ok := Lessened(c)
 		return ok || c.Op == Delete
 	}
-	return slices.ContainsFunc(p.Roles, loses) || len(p.Leavers()) > 0 || slices.ContainsFunc(p.Requests, p.Ends)
+	return p.blocksMore() || slices.ContainsFunc(p.Roles, loses) || len(p.Leavers()) > 0 || slices.ContainsFunc(p.Requests, p.Ends)
 }
 
 // Ends reports whether a request is deleted because its user leaves, and not for another.

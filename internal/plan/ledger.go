@@ -56,6 +56,10 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 			after = marked
 			reasons = append(reasons, Reason{Code: GenerationOver})
 		}
+		if right, noted := observed.adopt(after, at.now); noted {
+			after = right
+			reasons = append(reasons, Reason{Code: BlockKnown})
+		}
 		if len(reasons) > 0 {
 			changes = append(changes, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: reasons})
 		}

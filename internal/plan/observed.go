@@ -58,6 +58,17 @@ type Observed struct {
 	// log in there with one. "" when it does, or when nobody knows.
 	NoClientCertificates string
 
+	// Block is what the set blocks at admission; nil: nothing. BlockUnread is why that is not known, and "" where it is.
+	Block       *Block
+	BlockUnread string
+	// WithoutCredentialIDs is the version of an API server that does not know client certificates by their ids, which is needed to
+	// block one. "": it does, or nobody has asked.
+	WithoutCredentialIDs string
+	// OwnCertificate is the client certificate of the operator, if they log in with one: its user, and its fingerprint.
+	OwnCertificate BlockedCertificate
+	// NamesElsewhere are users for whom other sets have certificates, and those sets. It is only known where names are blocked.
+	NamesElsewhere map[string]string
+
 	// ClockAhead is how far the clock of this machine is ahead of the API server's, negative when it is behind; 0 when they
 	// agree, or when that is not known.
 	ClockAhead time.Duration

@@ -12,7 +12,11 @@ import (
 const (
 	certificatesGroup = "certificates.k8s.io"
 	rbacGroup         = rbacv1.GroupName
+	admissionGroup    = "admissionregistration.k8s.io"
 )
+
+// blockResources are the kinds of objects that a block is made of.
+var blockResources = []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings"}
 
 // Permission is one thing that the operator must be allowed to do. An empty Namespace is the whole cluster, an empty
 // Name every object. Resource may have a subresource behind a slash.
@@ -72,6 +76,15 @@ func (p Plan) Permissions() []Permission {
 			}
 		}
 	}
+	if c := p.Block; c != nil {
+		for _, resource := range blockResources {
+			add("get", admissionGroup, resource, "", "")
+			add(string(c.Op), admissionGroup, resource, "", "")
+			if c.Op == Update { // one of the two may not be there
+				add("create", admissionGroup, resource, "", "")
+			}
+		}
+	}
 	return slices.SortedFunc(maps.Keys(need), comparePermissions)
 }
 
@@ -96,10 +109,11 @@ func writes[T interface{ Object() Object }](c Change[T], add func(verb, group, r
 func (p Plan) Possible(missing []Permission) bool {
 	may := func(part Plan) bool {
 		return part.Changes() && !slices.ContainsFunc(part.Permissions(), func(n Permission) bool {
-			return (n.Group == rbacGroup || n.Group == certificatesGroup) && slices.Contains(missing, n)
+			return (n.Group == rbacGroup || n.Group == certificatesGroup || n.Group == admissionGroup) && slices.Contains(missing, n)
 		})
 	}
-	return slices.ContainsFunc(p.Bindings, func(c Change[Binding]) bool { return may(Plan{Bindings: []Change[Binding]{c}}) }) ||
+	return p.blocksMore() && may(Plan{Block: p.Block}) ||
+		slices.ContainsFunc(p.Bindings, func(c Change[Binding]) bool { return may(Plan{Bindings: []Change[Binding]{c}}) }) ||
 		slices.ContainsFunc(p.Roles, func(c Change[Role]) bool { return may(Plan{Roles: []Change[Role]{c}}) }) ||
 		slices.ContainsFunc(p.Requests, func(c Change[Request]) bool { return may(Plan{Requests: []Change[Request]{c}}) })
 }

@@ -83,6 +83,7 @@ type Plan struct {
 	Roles    []Change[Role]    `json:"roles,omitempty"`
 	Bindings []Change[Binding] `json:"bindings,omitempty"`
 	Users    []UserChange      `json:"users,omitempty"`
+	Block    *Change[Block]    `json:"block,omitempty"`    // of certificates at admission; nil: it stays as it is
 	Requests []Change[Request] `json:"requests,omitempty"` // requests of ours that are deleted before they are issued
 	// Forgotten are the set's entries for clusters that are no more, which are taken out of the kubeconfigs.
 	Forgotten []Change[ClusterEntry] `json:"forgotten,omitempty"`
@@ -104,7 +105,7 @@ type Ledger struct {
 
 // Changes reports whether applying the plan would change anything.
 func (p Plan) Changes() bool {
-	return anyChange(p.Roles) || anyChange(p.Bindings) || slices.ContainsFunc(p.Users, func(u UserChange) bool { return !u.Idle() }) ||
+	return p.Block != nil || anyChange(p.Roles) || anyChange(p.Bindings) || slices.ContainsFunc(p.Users, func(u UserChange) bool { return !u.Idle() }) ||
 		len(p.Requests)+len(p.Ledger.Records)+len(p.Forgotten) > 0
 }
 

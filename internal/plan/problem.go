@@ -37,6 +37,7 @@ const (
 	NoClientCertificates ProblemCode = "NoClientCertificates" // no certificate is asked for. Name: the users' server, which asks for none: no certificate works there
 	LedgerUnreadable     ProblemCode = "LedgerUnreadable"     // whatever gives is held back. Object; Detail: what is wrong with it
 	LedgerMoved          ProblemCode = "LedgerMoved"          // whatever gives is held back. From: the namespace where the set's ledger is; Name: where the file says; Count: its living records
+	BlockUnsupported     ProblemCode = "BlockUnsupported"     // nothing is blocked. Name: the version of an API server that does not know certificates by their ids
 	LedgerWrong          ProblemCode = "LedgerWrong"          // whatever gives is held back. Name: the ledger's namespace; Items: users whose certificates say otherwise than it does
 )
 

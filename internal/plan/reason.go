@@ -60,6 +60,13 @@ const (
 	GenerationRaised    ReasonCode = "GenerationRaised"    // From, To: the user's generation; "": none
 	GenerationOver      ReasonCode = "GenerationOver"      // the file gives the user a higher generation than the certificate of the record has
 	RevokedNow          ReasonCode = "RevokedNow"          // the operator revokes at once
+	BlockedNow          ReasonCode = "BlockedNow"          // the operator blocks certificates
+	BlockAltered        ReasonCode = "BlockAltered"        // somebody has altered the block, or only half of it is there
+	BlockRestored       ReasonCode = "BlockRestored"       // the ledger says blocked, and the block does not have it; Added: whose
+	BlockEnded          ReasonCode = "BlockEnded"          // certificates that were blocked have ended; Added: whose
+	BlockLifted         ReasonCode = "BlockLifted"         // the operator unblocks; Added: whose
+	BlockNameAgain      ReasonCode = "BlockNameAgain"      // a name that was blocked is somebody's again; Added
+	BlockKnown          ReasonCode = "BlockKnown"          // the ledger learns that a certificate is blocked
 	Copied              ReasonCode = "Copied"              // somebody copied it from namespace From; Leaves: who no longer has the original
 )
 

@@ -34,6 +34,11 @@ type Record struct {
 
 	// Revoked is when the generation of the certificate was taken back: the file gave a higher one, or somebody revoked it.
 	Revoked time.Time `json:"revoked,omitzero"`
+
+	// Blocked is when somebody last blocked the certificate at admission, and Unblocked when somebody last took that back: the
+	// later of the two counts.
+	Blocked   time.Time `json:"blocked,omitzero"`
+	Unblocked time.Time `json:"unblocked,omitzero"`
 }
 
 // pendingLife is how long a request can wait before the API server's cleaner removes it
@@ -42,6 +47,9 @@ const pendingLife = 24 * time.Hour
 
 // Used reports whether the certificate is one that its user has, or may yet get.
 func (r Record) Used() bool { return r.Refused == "" }
+
+// IsBlocked reports whether the certificate is to be blocked at admission.
+func (r Record) IsBlocked() bool { return r.Blocked.After(r.Unblocked) }
 
 // Issued reports whether the certificate is known to exist.
 func (r Record) Issued() bool { return !r.NotAfter.IsZero() }

@@ -40,6 +40,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		p.Requests[i].Reasons = []Reason{{Code: RevokedNow}}
 	}
 	known := map[string]bool{}
+	var records []Record
 	issued, proofs := issuedByKey(desired.Set, observed, at.now), proofsIn(desired.Set, observed, at.now)
 	for _, before := range observed.Ledger {
 		known[before.KeyHash] = true
@@ -52,12 +53,16 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 			}
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Update, Before: &before, After: &after, Reasons: reasons})
 		}
+		records = append(records, after)
 	}
 	for _, r := range unrecorded(observed, known, leaves, at) {
 		if leaves(r.User) {
+			records = append(records, r)
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
 		}
 	}
+	p.blockLeavers(desired, observed, names, records, at)
+	p.noteBlocked(observed, func(r Record) bool { return leaves(r.User) }, records, at)
 	slices.SortFunc(p.Ledger.Records, compareRecordChanges)
 	p.Warnings = append(p.Warnings, reachWarnings(desired, observed, p)...)
 	return p

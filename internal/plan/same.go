@@ -31,6 +31,12 @@ func timeless(p Plan) Plan {
 			if !after.Revoked.IsZero() {
 				after.Revoked = time.Unix(0, 0)
 			}
+			if c.Before == nil || !after.Blocked.Equal(c.Before.Blocked) {
+				after.Blocked = time.Time{}
+			}
+			if c.Before == nil || !after.Unblocked.Equal(c.Before.Unblocked) {
+				after.Unblocked = time.Time{}
+			}
 			c.After = &after
 		}
 		records[i] = c

@@ -56,6 +56,9 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 		}
 		in[ref.String()] = there
 	}
+	if b := observed.Block; b != nil {
+		in["block of the set "+desired.Set] = b.Version
+	}
 	var cas []string
 	for _, ca := range observed.ClientCA {
 		sum := sha256.Sum256(ca.Raw)

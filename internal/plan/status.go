@@ -23,6 +23,7 @@ const (
 	StatePending      State = "pending"        // a request of ours is under way
 	StateRemoved      State = "removed"        // taken out, and the certificate lives
 	StateRevoked      State = "revoked"        // the user's generation was taken back, and the file gives no higher one
+	StateBlocked      State = "blocked"        // removed, and the API server refuses what the certificate writes
 	StateNotYet       State = "not yet"        // the certificate has not begun: a clock is wrong
 )
 
@@ -36,6 +37,7 @@ type UserStatus struct {
 	Grants []Grant // by the set's bindings in the cluster, to this name and these groups; sorted
 	File   string  // in the output directory; "" when there is none
 
+	Blocked      bool     // every one of them
 	Certificates []Record // that live, as the ledger has them
 }
 
@@ -117,6 +119,12 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		}
 		list = append(list, s)
 	}
+	for i, s := range list {
+		list[i].Blocked = observed.Block.coversAll(s.User, s.Certificates)
+		if list[i].Blocked && s.State == StateRemoved {
+			list[i].State = StateBlocked
+		}
+	}
 	slices.SortFunc(list, func(a, b UserStatus) int { return strings.Compare(a.User, b.User) })
 	return list
 }
@@ -131,6 +139,7 @@ func StatusWarnings(desired Desired, observed Observed, now time.Time) []Warning
 		}
 	}
 	list := append(ClockWarnings(observed), misplacedWarnings(files, observed, now)...)
+	list = append(list, BlockWarnings(observed, observed.Earliest(now))...)
 	if w := elsewhereOnly(desired, observed); w != nil {
 		list = append(list, *w)
 	}

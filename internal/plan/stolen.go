@@ -68,13 +68,16 @@ func RevokeCertificate(desired Desired, observed Observed, s Stolen, now time.Ti
 	same := func(r Record) bool {
 		return r.User == c.User && generationIn(desired.Set, r.User, r.Groups) == generation && r.Revoked.IsZero() && r.Live(at.lives)
 	}
+	var records []Record
 	note := func(op Op, before *Record, after Record, code ReasonCode) {
 		after.Revoked = at.now.UTC().Truncate(time.Second)
+		records[len(records)-1] = after
 		p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: op, Before: before, After: &after, Reasons: []Reason{{Code: code}}})
 	}
 	for _, before := range observed.Ledger {
 		known[before.KeyHash] = true
-		if after, _ := proofs[before.KeyHash].mend(before.completeFrom(issued), at); same(after) {
+		after, _ := proofs[before.KeyHash].mend(before.completeFrom(issued), at)
+		if records = append(records, after); same(after) {
 			note(Update, &before, after, RevokedNow)
 		}
 	}
@@ -83,10 +86,12 @@ func RevokeCertificate(desired Desired, observed Observed, s Stolen, now time.Ti
 		lost = append(lost, Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Intended: c.NotBefore}.complete(c))
 	}
 	for _, r := range lost {
-		if same(r) {
+		if records = append(records, r); same(r) {
 			note(Create, nil, r, NotRecorded)
 		}
 	}
+	p.blockOne(desired, observed, *c, records, at)
+	p.noteBlocked(observed, func(r Record) bool { return r.KeyHash == c.KeyHash }, records, at)
 	slices.SortFunc(p.Ledger.Records, compareRecordChanges)
 	return p
 }

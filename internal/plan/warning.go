@@ -59,6 +59,11 @@ const (
 	SharedGroup         WarningCode = "SharedGroup"         // Name: a group that is granted something new; Holders: who else carries it
 	SetUnfiled          WarningCode = "SetUnfiled"          // Name: a set with kubeconfigs here that no users file of the run describes; Items: its users
 	LeaverBound         WarningCode = "LeaverBound"         // User, who left; Held: what bindings that are not of the set still grant
+	NotBlockedByVersion WarningCode = "NotBlockedByVersion" // Name: the version of an API server that does not know certificates by their ids
+	NotBlockedByRights  WarningCode = "NotBlockedByRights"  // Permissions: what the operator lacks to block certificates; Items: whose
+	OwnNotBlocked       WarningCode = "OwnNotBlocked"       // User: the certificate that runs the command is among theirs
+	NameNotBlocked      WarningCode = "NameNotBlocked"      // User: a certificate whose id is not known; Name: another set that has the name, or ""
+	BlockNotRead        WarningCode = "BlockNotRead"        // To: why the block cannot be seen that the ledger tells of
 	ServersDisagree     WarningCode = "ServersDisagree"     // Name: the server, Count: logins refused, Total: of how many, with certificates of one client CA
 )
 
@@ -87,6 +92,8 @@ type Warning struct {
 	Clusters   []Address           `json:"clusters,omitempty"`
 	Asked      time.Duration       `json:"asked,omitempty"`
 	Issued     time.Duration       `json:"issued,omitempty"`
+
+	Permissions []Permission `json:"permissions,omitempty"`
 }
 
 // Holder is somebody with a certificate of a set.
@@ -138,7 +145,7 @@ func (w Warning) Outside() bool {
 // with fewer Items or Held, those that are new.
 func (w Warning) Beyond(before []Warning) (Warning, bool) {
 	bare := func(w Warning) Warning {
-		w.Items, w.Held, w.Subjects, w.Rules, w.Objects, w.Holders, w.Entries, w.Clusters = nil, nil, nil, nil, nil, nil, nil, nil
+		w.Items, w.Held, w.Subjects, w.Rules, w.Objects, w.Holders, w.Entries, w.Clusters, w.Permissions = nil, nil, nil, nil, nil, nil, nil, nil, nil
 		return w
 	}
 	more, known := w, false

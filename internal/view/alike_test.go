@@ -48,6 +48,13 @@ func heldBy(kind, name string) []plan.Held {
 var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.StillAuthenticates, User: "ann-#", Until: end, Items: []string{"ops", "dev"}}},
 	{of: plan.Warning{Code: plan.StillAuthenticates, User: "ann-#", Until: end}, about: "no groups, several ends", vary: laterWarning},
+	{of: plan.Warning{Code: plan.NotBlockedByVersion, Name: "v1.30.14"}},
+	{of: plan.Warning{Code: plan.NotBlockedByRights, Items: []string{"ann", "bob"}, Permissions: []plan.Permission{{Verb: "get", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"}}}},
+	{of: plan.Warning{Code: plan.NotBlockedByRights, Permissions: []plan.Permission{{Verb: "get", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"}}}, about: "nobody new"},
+	{of: plan.Warning{Code: plan.OwnNotBlocked, User: "ann"}},
+	{of: plan.Warning{Code: plan.NameNotBlocked, User: "ann-#", Name: "payments"}},
+	{of: plan.Warning{Code: plan.NameNotBlocked, User: "ann-#"}, about: "of this set"},
+	{of: plan.Warning{Code: plan.BlockNotRead, To: "validatingadmissionpolicies is forbidden"}},
 	{of: plan.Warning{Code: plan.StillInGroup, User: "ann-#", Until: end, Items: []string{"ops", "dev"}}, vary: laterWarning},
 	{of: plan.Warning{Code: plan.ClusterAdmin, Namespace: "space-#", Subjects: []plan.Subject{{Kind: "User", Name: "ann"}, {Kind: "Group", Name: "ops"}}}},
 	{of: plan.Warning{Code: plan.PowerfulRole, Role: plan.RoleRef{Kind: "Role", Name: "role-#"}, Namespace: "shop", Rules: []rbacv1.PolicyRule{{Verbs: []string{"*"}, Resources: []string{"*"}, APIGroups: []string{"*"}}, {Verbs: []string{"bind"}, Resources: []string{"roles"}, APIGroups: []string{"rbac.authorization.k8s.io"}}}}},
@@ -154,6 +161,7 @@ var problemSamples = []sample[plan.Problem]{
 	{of: plan.Problem{Code: plan.LedgerUnreadable, Object: plan.Object{Kind: "ConfigMap", Namespace: "provision-system", Name: "record-#"}, Detail: "the entry x is not a record"}},
 	{of: plan.Problem{Code: plan.LedgerMoved, From: "space-x", Name: "provision-system", Count: 1}, about: "one", items: true},
 	{of: plan.Problem{Code: plan.LedgerMoved, From: "space-x", Name: "provision-system", Count: 2}, items: true},
+	{of: plan.Problem{Code: plan.BlockUnsupported, Name: "v1.30.14"}},
 	{of: plan.Problem{Code: plan.LedgerWrong, Name: "provision-system", Items: []string{"ann-#"}}, items: true},
 }
 

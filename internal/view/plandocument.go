@@ -1,6 +1,9 @@
 package view
 
-import "provision/internal/plan"
+import (
+	"provision/internal/cluster"
+	"provision/internal/plan"
+)
 
 // document is a plan for programs.
 type document struct {
@@ -73,6 +76,9 @@ func planDocument(all plan.Proposals, v Page) document {
 
 // appendActions adds the changes of a plan, in the order in which a person reads them.
 func appendActions(list []action, p plan.Plan) []action {
+	if c := p.Block; c != nil {
+		list = appendAction(list, *c, action{Set: p.Set, Kind: "ValidatingAdmissionPolicy", Name: cluster.BlockName(p.Set)})
+	}
 	for _, c := range p.Roles {
 		of := c.Object()
 		list = appendAction(list, c, action{Set: p.Set, Kind: of.Kind(), Name: of.Name, Namespace: of.Namespace})

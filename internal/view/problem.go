@@ -52,6 +52,8 @@ var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
 	plan.LedgerMoved: {`the ledger of this set is in the namespace {{.From}}, with {{plural .Count "record"}} of {{if eq .Count 1}}a living certificate{{else}}living certificates{{end}}, ` +
 		"and the users file says {{.Name}}: who left would be forgotten, and two applies would not wait for each other",
 		"set ledger.namespace to {{.From}} again, or move the records while nobody applies: {{moveLedger .Set .From .Name}}"},
+	plan.BlockUnsupported: {"certificates cannot be blocked at admission in Kubernetes {{.Name}}, which does not tell one from another",
+		"--block=auto takes away all else, and ends with 0; Kubernetes 1.32 can block"},
 	plan.LedgerWrong: {"the ledger in namespace {{.Name}} says other things than the certificates themselves of {{.Users}}: was it edited?",
 		"provision apply --rebuild-ledger records what the certificates say"},
 	plan.LedgerUnreadable: {"{{object .Object}} cannot be read: {{.Detail}}",

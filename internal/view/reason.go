@@ -11,6 +11,13 @@ import (
 
 // reasonTexts say why something changes.
 var reasonTexts = map[plan.ReasonCode]string{
+	plan.BlockedNow:          "certificates are blocked now",
+	plan.BlockAltered:        "somebody has altered it, or only half of it was there: it is made as it was",
+	plan.BlockRestored:       "the ledger says blocked, and the block did not have it: {{.List .Added}}",
+	plan.BlockEnded:          "the certificates have ended: {{.List .Added}}",
+	plan.BlockLifted:         "unblocked now: {{.List .Added}}",
+	plan.BlockNameAgain:      "the name is somebody's again: {{.List .Added}}",
+	plan.BlockKnown:          "the certificate is blocked",
 	plan.ChangesSet:          "comes from the set {{.From}}",
 	plan.NoKubeconfig:        "no kubeconfig here",
 	plan.Unreadable:          "the file is unreadable ({{shortened .To}}): it is moved aside, to *.kubeconfig.unreadable-*",

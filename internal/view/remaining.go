@@ -81,8 +81,10 @@ func (r Remainder) likeness(one observe.Remainder) any {
 	type alike struct {
 		lives                  bool
 		groups, grants, others string
+		blocked                string
 	}
 	l := alike{lives: !one.Until.IsZero(), groups: values(one.Groups)}
+	l.blocked, _ = r.blocks(one.User)
 	for _, a := range one.Grants {
 		through := a.Subject
 		if through.Kind == "User" {
@@ -125,6 +127,13 @@ func (r Remainder) person(p pen, group []observe.Remainder) {
 	}
 	if len(group) > 1 {
 		p.line(2, "", r.names(each(group, func(one observe.Remainder) string { return withBrackets(plan.Quoted(one.User), ends(one)) })))
+	}
+	if words, blocked := r.blocks(one.User); words != "" && !one.Until.IsZero() {
+		mark := p.yellow("!")
+		if blocked {
+			mark = ""
+		}
+		p.line(2, mark, words)
 	}
 	if !one.Until.IsZero() {
 		r.grants(p, group)
@@ -223,11 +232,12 @@ type remainderDoc struct {
 
 // leftWithDoc is what one person is left with.
 type leftWithDoc struct {
-	User   string         `json:"user"`
-	Until  time.Time      `json:"until,omitzero"` // none: no certificate of theirs lives
-	Groups []string       `json:"groups"`
-	Grants []leftGrantDoc `json:"grants"`
-	Others []inSetDoc     `json:"otherSets"` // that know living certificates of that name, too
+	User    string         `json:"user"`
+	Until   time.Time      `json:"until,omitzero"` // none: no certificate of theirs lives
+	Groups  []string       `json:"groups"`
+	Blocked bool           `json:"blocked"` // every certificate of theirs that these sets know
+	Grants  []leftGrantDoc `json:"grants"`
+	Others  []inSetDoc     `json:"otherSets"` // that know living certificates of that name, too
 }
 
 // inSetDoc is what another set knows of them.
@@ -266,8 +276,9 @@ func (r Remainder) document() remainderDoc {
 	}
 	d.Errors = append(d.Errors, brokenNotes(r.Broken)...)
 	for _, one := range r.People {
+		_, blocked := r.blocks(one.User)
 		d.Users = append(d.Users, leftWithDoc{
-			User: one.User, Until: one.Until, Groups: one.Groups,
+			User: one.User, Until: one.Until, Groups: one.Groups, Blocked: blocked,
 			Grants: each(one.Grants, func(a cluster.Access) leftGrantDoc { return r.grantDoc(a, one.User) }),
 			Others: each(one.Others, func(o observe.InSet) inSetDoc {
 				return inSetDoc{o.Set, o.Namespace, o.Until, orEmpty(o.Groups), o.Removed}

@@ -19,6 +19,7 @@ func (v Page) Report(s Streams, format string, all plan.Proposals, reports []app
 		v.report(s, all, reports, dry)
 	case "":
 		v.failures(s, reports, dry)
+		unproved(s, reports)
 	default:
 		if err := printDocument(s.Out, format, v.reportDocument(all, reports, dry)); err != nil {
 			return err
@@ -38,6 +39,7 @@ func (v Page) report(s Streams, all plan.Proposals, reports []apply.Report, dry 
 			s.Warning(v.brief(func(names lister) string { return warningsWords(group, names) }))
 		}
 	}
+	unproved(s, reports)
 	v.summaries(s.out(), reports, dry)
 }
 
@@ -125,6 +127,12 @@ func (v Page) doneWords(r apply.Report, dry bool) string {
 		add(count[deed{of.kind, plan.Delete}], of.noun, plan.Delete, "deleted")
 	}
 	add(count[deed{apply.OldKey, plan.Delete}], "old key", "drop", "dropped")
+	for _, of := range []struct {
+		op   plan.Op
+		done string
+	}{{plan.Create, "created"}, {plan.Update, "updated"}, {plan.Delete, "deleted"}} {
+		add(count[deed{apply.Block, of.op}], "block", of.op, of.done)
+	}
 	add(r.Recorded, "ledger record", plan.Update, "updated")
 	if len(parts) == 0 {
 		return "nothing"

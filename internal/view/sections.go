@@ -26,6 +26,7 @@ type row struct {
 
 // sections draws everything that a plan changes, of which o was observed.
 func (v Page) sections(p pen, of plan.Plan, o plan.Observed) {
+	v.block(p, of.Block)
 	v.users(p, of, o)
 	v.roles(p, of.Roles)
 	v.bindings(p, of)

@@ -221,6 +221,7 @@ type statusUserDoc struct {
 	Grants   []string   `json:"grants"`
 	File     string     `json:"file,omitempty"`
 	Expiring bool       `json:"expiring,omitempty"`
+	Blocked  bool       `json:"blocked"` // every certificate of theirs that lives
 
 	Certificates []plan.Record `json:"certificates"` // that live
 	Outside      []outsideDoc  `json:"outside"`      // what bindings that are not of the set grant, and the set's do not
@@ -239,7 +240,7 @@ func (st Status) document() statusDoc {
 		for i, u := range set.Users {
 			d.Users = append(d.Users, statusUserDoc{
 				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, State: u.State, File: st.file(u), Expiring: st.expires(set, u),
-				Grants: grantTexts(u.Grants), Certificates: orEmpty(u.Certificates), Outside: outsideDocs(set.Outside[i]),
+				Grants: grantTexts(u.Grants), Blocked: u.Blocked, Certificates: orEmpty(u.Certificates), Outside: outsideDocs(set.Outside[i]),
 			})
 		}
 	}

@@ -89,7 +89,11 @@ func amountWords(sum plan.Summary, all plan.Proposals) string {
 	}
 	add(sum.Certificates, "certificate", plan.Issue, plan.Renew, plan.Reissue, plan.Resume)
 	rewrites, dropped, requests, records, forgotten := 0, 0, 0, 0, 0
+	blocks := map[plan.Op]int{}
 	for _, p := range all {
+		if p.Block != nil {
+			blocks[p.Block.Op]++
+		}
 		for _, u := range p.Users {
 			switch {
 			case u.Certificate.Op != plan.Keep:
@@ -109,6 +113,7 @@ func amountWords(sum plan.Summary, all plan.Proposals) string {
 	}
 	add(sum.Roles, "role", plan.Create, plan.Update, plan.Delete)
 	add(sum.Bindings, "binding", plan.Create, plan.Update, plan.Delete)
+	add(blocks, "block", plan.Create, plan.Update, plan.Delete)
 	add(map[plan.Op]int{plan.Delete: requests}, "request", plan.Delete)
 	add(map[plan.Op]int{plan.Remove: forgotten}, "obsolete context", plan.Remove)
 	add(map[plan.Op]int{plan.Update: records}, "ledger record", plan.Update)

@@ -14,6 +14,9 @@ var (
 	Revoke = Verb{Command: "provision revoke", question: "Revoke in",
 		nothing: "nothing to revoke: no binding of the set, no kubeconfig and no record is left to change"}
 
+	Unblock = Verb{Command: "provision unblock", question: "Unblock in",
+		nothing: "nothing to unblock"}
+
 	Destroy = Verb{Command: "provision destroy", question: "Destroy",
 		nothing: "nothing to destroy: no role, no binding and no kubeconfig of the set is there"}
 )

@@ -70,7 +70,12 @@ var warningTexts = map[plan.WarningCode]string{
 	plan.PrivateProxy: "the proxy-url of your own context, {{.Name}}, holds a user name or a password: the kubeconfigs do not get it, and go through no proxy; set cluster.proxyURL in the users file, \"\" if none is meant",
 	plan.OtherCluster: "{{if .To}}the users file says {{.List .Items}}, which is what your context {{quoted .To}} leads to, not {{quoted .Name}}: is this the cluster that it is meant for? cluster.uid in the users file ties it to one" +
 		"{{else}}the kubeconfigs of this set here are for {{.List (addresses .Clusters)}}, and this cluster has never had one of the set: is it the cluster that is meant? cluster.uid in the users file ties the set to one{{end}}",
-	plan.ServersDisagree: "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
+	plan.NotBlockedByVersion: "NOT BLOCKED: certificates cannot be blocked at admission in Kubernetes {{.Name}}, which does not tell one from another; 1.32 does",
+	plan.NotBlockedByRights:  "{{if .Items}}NOT BLOCKED: {{.List .Items}}{{else}}the block at admission stays as it is{{end}}: you lack permissions for it, and all else is done:",
+	plan.OwnNotBlocked:       "NOT BLOCKED: a certificate of {{quoted .User}}, which is the one that runs this command",
+	plan.NameNotBlocked:      "NOT BLOCKED: a certificate of {{quoted .User}} whose id the ledger does not have: it could only be blocked by name, and in {{with .Name}}the set {{.}}{{else}}this set{{end}} somebody has the name",
+	plan.BlockNotRead:        "the ledger says that certificates are blocked at admission, and whether they are cannot be seen: {{cause .To}}",
+	plan.ServersDisagree:     "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
 }
 
 // olderKeep says what a new generation does not end.

@@ -18,8 +18,10 @@ const (
 var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 	plan.StillAuthenticates: {"{{.N}} users still authenticate " + goOn + ": Kubernetes cannot revoke a certificate" +
 		"{{with .Items}}; what is bound to the groups in theirs still holds: {{$.List .}}{{end}}: ", userGoesOn},
-	plan.StillInGroup:     {"the old certificates of {{.N}} users still say {{.List .Items}} " + goOn + ": Kubernetes cannot revoke them: ", userGoesOn},
-	plan.ClusterAdmin:     {"cluster-admin in {{.N}} namespaces goes to {{.List (subjects .Subjects)}}: ", "{{.Namespace}}"},
+	plan.StillInGroup: {"the old certificates of {{.N}} users still say {{.List .Items}} " + goOn + ": Kubernetes cannot revoke them: ", userGoesOn},
+	plan.ClusterAdmin: {"cluster-admin in {{.N}} namespaces goes to {{.List (subjects .Subjects)}}: ", "{{.Namespace}}"},
+	plan.NameNotBlocked: {"NOT BLOCKED: certificates of {{.N}} users whose ids the ledger does not have: they could only be blocked by name, " +
+		"and in {{with .Name}}the set {{.}}{{else}}this set{{end}} somebody has their names: ", "{{quoted .User}}"},
 	plan.ShorterThanAsked: {"the signer shortened the certificates of {{plural (len .All) \"user\"}} to {{duration .Issued}} (kube-controller-manager --cluster-signing-duration): ", askedFor},
 	plan.LongerThanAsked: {"the signer issued the certificates of {{plural (len .All) \"user\"}} for {{duration .Issued}} where less was asked for, " +
 		"so they cannot be relied on to end: ", askedFor},
@@ -179,6 +181,8 @@ func likeness(w plan.Warning) any {
 		l.wide, l.kind, l.name, l.items = w.Namespace == "", w.Role.Kind, w.Role.Name, values(w.Items)
 	case plan.ShorterThanAsked, plan.LongerThanAsked:
 		l.to = w.Issued.String()
+	case plan.NameNotBlocked:
+		l.name = w.Name
 	case plan.LedgerDamaged:
 		l.to = w.To
 	case plan.LedgerCopy:

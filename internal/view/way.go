@@ -74,6 +74,9 @@ func withoutSubjects(b plan.Binding, gone []plan.Subject) string {
 // warningWays returns the lines below a warning: the ways out, each a command with what it is about as a comment.
 func warningWays(w plan.Warning, names lister) []string {
 	var ways []string
+	if w.Code == plan.NotBlockedByRights {
+		return permissionTexts(w.Permissions, names)
+	}
 	if w.Code != plan.LeaverBound {
 		return nil
 	}

@@ -1,0 +1,59 @@
+package view
+
+import (
+	"fmt"
+	"time"
+
+	"provision/internal/apply"
+	"provision/internal/plan"
+)
+
+// block lists whose certificates are blocked at admission, or no longer.
+func (v Page) block(p pen, c *plan.Change[plan.Block]) {
+	if c == nil {
+		return
+	}
+	added, dropped := plan.BlockDifference(*c)
+	text := fmt.Sprintf("%s block at admission: %s", c.Op, v.reasons(c.Reasons))
+	below := append(signed("-", each(dropped, blockedWords)), signed("+", each(added, blockedWords))...)
+	v.rows(p, "block", []row{{sign: sign(c.Op), text: text, below: below}}, 0)
+}
+
+// blockedWords names a certificate that is blocked.
+func blockedWords(c plan.BlockedCertificate) string {
+	return fmt.Sprintf("%s: %s", plan.Quoted(c.User), c.ID())
+}
+
+// unproved tells of blocks of which it is not known whether they are in force.
+func unproved(s Streams, reports []apply.Report) {
+	for _, r := range reports {
+		for _, one := range r.Results {
+			if one.Unproved != nil {
+				s.Warning(fmt.Sprintf("block at admission (%s): %s", r.Set, OneLine(one.Unproved)))
+			}
+		}
+	}
+}
+
+// blockedState says what a block means for somebody whose certificates live.
+const (
+	blockedState = "blocked: whatever they send with a certificate of this set to create, change or delete, to exec, attach or port-forward, or to get a token is refused, " +
+		"whoever has granted it. Reading goes on, and so does what they do as somebody else (--as). Another API server of the cluster takes it up in about a second"
+	notBlockedState = "NOT BLOCKED: what others have granted can still be used to write"
+)
+
+// blocks says of one person whether their certificates of the sets are blocked: "", if there are none.
+func (r Remainder) blocks(user string) (words string, blocked bool) {
+	any := false
+	for _, p := range r.Plans {
+		all, some := p.BlocksAll(user, time.Now())
+		if some && !all {
+			return notBlockedState, false
+		}
+		any = any || some
+	}
+	if !any {
+		return "", false
+	}
+	return blockedState, true
+}
