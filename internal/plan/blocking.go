@@ -227,10 +227,6 @@ func BlockWarnings(observed Observed, lives time.Time) []Warning {
 // BlocksAll reports whether every certificate is blocked of those that the set knows to live under a name, once the plan is done, and
 // whether there is any.
 func (p Proposal) BlocksAll(user string, now time.Time) (all, some bool) {
-	block := p.Observed.Block
-	if p.Block != nil {
-		block = p.Block.After
-	}
 	records := byUser(p.Observed.Ledger)[user]
 	for _, c := range p.Ledger.Records {
 		if c.Op == Create && c.After.User == user {
@@ -241,5 +237,18 @@ func (p Proposal) BlocksAll(user string, now time.Time) (all, some bool) {
 	if len(records) == 0 && len(p.Observed.LedgerProblems) > 0 {
 		records = []Record{{User: user}} // whatever it is
 	}
-	return block.coversAll(user, records), len(records) > 0
+	return p.blockAfter().coversAll(user, records), len(records) > 0
+}
+
+// Blocks reports whether one certificate is blocked once the plan is done.
+func (p Proposal) Blocks(c Certificate) bool {
+	return p.blockAfter().coversAll(c.User, []Record{{User: c.User, CredentialID: c.CredentialID}})
+}
+
+// blockAfter is the block of the set once the plan is done; nil: none.
+func (p Proposal) blockAfter() *Block {
+	if p.Block != nil {
+		return p.Block.After
+	}
+	return p.Observed.Block
 }

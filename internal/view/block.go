@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"provision/internal/apply"
@@ -37,13 +38,19 @@ func unproved(s Streams, reports []apply.Report) {
 
 // blockedState says what a block means for somebody whose certificates live.
 const (
-	blockedState = "blocked: whatever they send with a certificate of this set to create, change or delete, to exec, attach or port-forward, or to get a token is refused, " +
-		"whoever has granted it. Reading goes on, and so does what they do as somebody else (--as). Another API server of the cluster takes it up in about a second"
+	blockedState = "blocked: whatever is sent with %s to create, change or delete, to exec, attach or port-forward, or to get a token is refused, " +
+		"whoever has granted it. Reading goes on, and so does what is done as somebody else (--as). Another API server of the cluster takes it up in about a second"
 	notBlockedState = "NOT BLOCKED: what others have granted can still be used to write"
 )
 
 // blocks says of one person whether their certificates of the sets are blocked: "", if there are none.
 func (r Remainder) blocks(user string) (words string, blocked bool) {
+	if c := r.Certificate; c != nil {
+		if slices.ContainsFunc(r.Plans, func(p plan.Proposal) bool { return p.Blocks(*c) }) {
+			return fmt.Sprintf(blockedState, "this certificate"), true
+		}
+		return notBlockedState, false
+	}
 	any := false
 	for _, p := range r.Plans {
 		all, some := p.BlocksAll(user, time.Now())
@@ -55,5 +62,5 @@ func (r Remainder) blocks(user string) (words string, blocked bool) {
 	if !any {
 		return "", false
 	}
-	return blockedState, true
+	return fmt.Sprintf(blockedState, "a certificate of theirs from this set"), true
 }
