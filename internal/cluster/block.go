@@ -97,7 +97,7 @@ func (c *Client) PutBlock(ctx context.Context, set string, add, drop []plan.Bloc
 		}
 		want := blockOf(set, policy, binding).With(add, drop)
 		if len(want.Certificates) == 0 {
-			err = c.endBlock(ctx, set, policy, binding)
+			err = c.endBlock(ctx, policy, binding)
 		} else {
 			err = c.writeBlock(ctx, set, want.Certificates, policy, binding)
 		}
@@ -163,7 +163,7 @@ func overtaken(err error) bool {
 }
 
 // endBlock deletes the two objects in the versions that were read: the policy first, so that whoever adds to it meanwhile is noticed.
-func (c *Client) endBlock(ctx context.Context, set string, policy *admissionv1.ValidatingAdmissionPolicy, binding *admissionv1.ValidatingAdmissionPolicyBinding) error {
+func (c *Client) endBlock(ctx context.Context, policy *admissionv1.ValidatingAdmissionPolicy, binding *admissionv1.ValidatingAdmissionPolicyBinding) error {
 	if policy != nil {
 		if err := drop(ctx, c.policies(), policy); err != nil {
 			return err
