@@ -77,7 +77,7 @@ func (c change) run(ctx context.Context, goals []plan.Goal, by approver) (plan.P
 	c.blockFirst(ctx, shown)
 	h, err := c.hold(ctx, shown, read)
 	if err != nil {
-		return nil, err
+		return c.ended(shown, err, v)
 	}
 	defer h.release()
 	if !shown.WillChange() && len(c.blocked) == 0 { // opening has cleared what a crash left
@@ -95,23 +95,10 @@ func (c change) run(ctx context.Context, goals []plan.Goal, by approver) (plan.P
 		now, err = again()
 	}
 	if err != nil {
-		return nil, orLost(h.held, err)
+		return c.ended(shown, c.orLost(h.held, err), v)
 	}
 	c.holding = h
 	return now, c.execute(h.held, now, h.dir, v)
-}
-
-// blockFirst blocks what revoke blocks before anything is waited for, and takes it out of the plans; a failure is not tried
-// again.
-func (c *change) blockFirst(ctx context.Context, shown plan.Proposals) {
-	c.blocked = map[string]apply.Result{}
-	for i, p := range shown {
-		if p.Block == nil || !p.Desired.Revoke || !p.WillChange() {
-			continue
-		}
-		c.blocked[p.Set] = apply.BlockFirst(ctx, p.Plan, c.client)
-		shown[i].Block = nil
-	}
 }
 
 // plan computes plans, with all that only the API server knows of them.
@@ -191,9 +178,13 @@ func (c change) show(all plan.Proposals, v view.Page) error {
 }
 
 // orLost is err, or that nothing was changed because the lock was lost, which is then behind whatever failed.
-func orLost(held context.Context, err error) error {
+func (c change) orLost(held context.Context, err error) error {
 	if cause := context.Cause(held); errors.Is(cause, cluster.ErrLockLost) {
-		return fmt.Errorf("nothing was changed: %w", cause)
+		nothing := "nothing was changed"
+		if len(c.blocked) > 0 {
+			nothing = "nothing else was changed"
+		}
+		return fmt.Errorf("%s: %w", nothing, cause)
 	}
 	return err
 }
@@ -201,7 +192,7 @@ func orLost(held context.Context, err error) error {
 // execute carries plans out, shows how far it is, and reports.
 func (c change) execute(ctx context.Context, all plan.Proposals, dir *outdir.Dir, v view.Page) error {
 	if lost := errors.Is(context.Cause(ctx), cluster.ErrLockLost); ctx.Err() != nil && all.WillChange() && !(lost && all.TakesAway()) {
-		return orLost(ctx, ctx.Err())
+		return c.orLost(ctx, ctx.Err())
 	}
 	quiet := context.AfterFunc(ctx, func() {
 		if !errors.Is(context.Cause(ctx), cluster.ErrLockLost) {
