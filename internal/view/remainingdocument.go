@@ -1,0 +1,93 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"provision/internal/cluster"
+	"provision/internal/observe"
+	"provision/internal/plan"
+	"provision/internal/usersfile"
+)
+
+// remainderDoc is a Remainder for programs.
+type remainderDoc struct {
+	head
+	Certificate string        `json:"certificate,omitempty"` // the id of the one that was revoked while its owner stays
+	Sets        []string      `json:"sets"`
+	DryRun      bool          `json:"dryRun"` // nothing was kept: what would remain
+	Users       []leftWithDoc `json:"users"`
+	Errors      []note        `json:"errors"` // why this may not be all
+}
+
+// leftWithDoc is what one person is left with.
+type leftWithDoc struct {
+	User    string         `json:"user"`
+	Until   time.Time      `json:"until,omitzero"` // none: no certificate of theirs lives
+	Groups  []string       `json:"groups"`
+	Blocked bool           `json:"blocked"` // every certificate of theirs that these sets know
+	Grants  []leftGrantDoc `json:"grants"`
+	Others  []inSetDoc     `json:"otherSets"` // that know living certificates of that name, too
+}
+
+// inSetDoc is what another set knows of them.
+type inSetDoc struct {
+	Set       string    `json:"set"`
+	Namespace string    `json:"namespace"` // of its ledger
+	Until     time.Time `json:"until"`
+	Groups    []string  `json:"groups"`
+	Removed   bool      `json:"removed"` // the person has left that set already
+}
+
+// leftGrantDoc is what a binding still grants to them.
+type leftGrantDoc struct {
+	Binding   string `json:"binding"`
+	Role      string `json:"role"`
+	Through   string `json:"through"`
+	Set       string `json:"set,omitempty"`
+	Proof     string `json:"proof,omitempty"`
+	Allowed   bool   `json:"allowed"`
+	Namespace string `json:"namespace,omitempty"`
+	Command   string `json:"command,omitempty"` // takes it away; not for what a set grants to a group
+}
+
+// document makes the document, with what is not known as its errors.
+func (r Remainder) document() remainderDoc {
+	d := remainderDoc{head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Errors: orEmpty(ledgerNotes(r.Others))}
+	if r.Certificate != nil {
+		d.Certificate = r.Certificate.CredentialID
+	}
+	d.Sets = each(r.Sets, func(set usersfile.Set) string { return set.Name })
+	for _, p := range r.Plans {
+		for _, damage := range p.Observed.LedgerProblems {
+			what, _ := problemWords(p.Set, damage, everyone)
+			d.Errors = append(d.Errors, note{Set: p.Set, Code: string(damage.Code), Message: what})
+		}
+	}
+	d.Errors = append(d.Errors, brokenNotes(r.Broken)...)
+	for _, one := range r.People {
+		_, blocked := r.blocks(one.User)
+		d.Users = append(d.Users, leftWithDoc{
+			User: one.User, Until: one.Until, Groups: one.Groups, Blocked: blocked,
+			Grants: each(one.Grants, func(a cluster.Access) leftGrantDoc { return r.grantDoc(a, one.User) }),
+			Others: each(one.Others, func(o observe.InSet) inSetDoc {
+				return inSetDoc{o.Set, o.Namespace, o.Until, orEmpty(o.Groups), o.Removed}
+			}),
+		})
+	}
+	return d
+}
+
+// grantDoc writes what a binding grants to a user.
+func (r Remainder) grantDoc(a cluster.Access, user string) leftGrantDoc {
+	d := leftGrantDoc{
+		Binding: objectName(a.Binding.Object()), Namespace: a.Binding.Namespace, Role: objectName(a.Binding.RoleRef.In("")),
+		Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name, Set: a.Set, Proof: a.Proof, Allowed: a.Allowed,
+	}
+	if !r.own(a.Set) {
+		if command, about := wayOut(a.Binding, a.Set, []plan.Subject{a.Subject}, []string{user}, everyone); command != "" {
+			d.Command = wayLine(command, about)
+		}
+	}
+	return d
+}
