@@ -203,7 +203,7 @@ func (d blocking) keep(c BlockedCertificate, ended, lifted, again *[]BlockedCert
 		why = ended
 	case d.lifted != nil && d.lifted(c):
 		why = lifted
-	case c.Fingerprint == "" && d.inUse(c.User):
+	case c.Fingerprint == "" && (d.inUse(c.User) || ofKubernetes(c.User)):
 		why = again
 	default:
 		return true
@@ -212,10 +212,14 @@ func (d blocking) keep(c BlockedCertificate, ended, lifted, again *[]BlockedCert
 	return false
 }
 
-// addable reports whether a certificate may be blocked: never the one that runs the command, nor a name that somebody else has.
+// addable reports whether a certificate may be blocked: never the one that runs the command, nor a name that somebody else has, or
+// may have.
 func (d blocking) addable(c BlockedCertificate) bool {
-	return c.Until.After(d.lives) && !d.own(c) && (c.Fingerprint != "" || !d.inUse(c.User))
+	return c.Until.After(d.lives) && !d.own(c) && (c.Fingerprint != "" || !d.inUse(c.User) && !ofKubernetes(c.User))
 }
+
+// ofKubernetes reports whether a name is one of Kubernetes' own: a component has it by a certificate that is in no ledger.
+func ofKubernetes(name string) bool { return strings.HasPrefix(name, "system:") }
 
 // own reports whether a certificate is the operator's, or may be.
 func (d blocking) own(c BlockedCertificate) bool {

@@ -90,6 +90,26 @@ func TestRevokeBlocks(t *testing.T) {
 	}
 }
 
+// A component of Kubernetes has a name that begins with system: by a certificate that no ledger knows.
+func TestNamesOfKubernetesAreNotBlocked(t *testing.T) {
+	const name = "system:kube-controller-manager"
+	w := settled(noon.Add(-day), wanted(name))
+	w.Revoke, w.Desired.Block = true, BlockAuto
+	w.Ledger[0].Resent = true
+	p := Revoke(w.Desired, w.Observed, []string{name}, noon)
+	if got, want := blockedOf(enforced(p.Block)), []string{name + " " + keyHash(name)[:4]}; !slices.Equal(got, want) {
+		t.Errorf("%q; want %q", got, want)
+	}
+	if got, want := warningCodes(p), []WarningCode{SystemNotBlocked}; !slices.Equal(got, want) {
+		t.Errorf("warnings %v; want %v", got, want)
+	}
+	w.Observed.Block = &Block{Certificates: []BlockedCertificate{{User: name, Since: dayOf(noon), Until: dayOf(noon.Add(40 * day))}}}
+	w.Users, w.Files, w.Revoke, w.Desired.Block = nil, nil, false, ""
+	if p := Compute(w.Desired, w.Observed, noon); p.Block == nil || p.Block.Op != Delete {
+		t.Errorf("%v; want the name to be let through again", p.Block)
+	}
+}
+
 // What an apply does to a block.
 func TestApplyKeepsBlock(t *testing.T) {
 	jane := keyHash("jane")

@@ -91,6 +91,8 @@ func (p *Plan) block(desired Desired, observed Observed, wanted []BlockedCertifi
 		switch {
 		case d.own(c):
 			p.Warnings = append(p.Warnings, Warning{Code: OwnNotBlocked, User: c.User})
+		case c.Fingerprint == "" && ofKubernetes(c.User):
+			p.Warnings = append(p.Warnings, Warning{Code: SystemNotBlocked, User: c.User})
 		case !d.addable(c):
 			p.Warnings = append(p.Warnings, Warning{Code: NameNotBlocked, User: c.User, Name: observed.NamesElsewhere[c.User]})
 		}

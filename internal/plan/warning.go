@@ -62,6 +62,7 @@ const (
 	NotBlockedByVersion WarningCode = "NotBlockedByVersion" // Name: the version of an API server that does not know certificates by their ids
 	NotBlockedByRights  WarningCode = "NotBlockedByRights"  // Permissions: what the operator lacks to block certificates; Items: whose
 	OwnNotBlocked       WarningCode = "OwnNotBlocked"       // User: the certificate that runs the command is among theirs
+	SystemNotBlocked    WarningCode = "SystemNotBlocked"    // User: a certificate whose id is not known, with a name of Kubernetes' own
 	NameNotBlocked      WarningCode = "NameNotBlocked"      // User: a certificate whose id is not known; Name: another set that has the name, or ""
 	BlockNotRead        WarningCode = "BlockNotRead"        // To: why the block cannot be seen that the ledger tells of
 	ServersDisagree     WarningCode = "ServersDisagree"     // Name: the server, Count: logins refused, Total: of how many, with certificates of one client CA

@@ -52,6 +52,7 @@ var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.NotBlockedByRights, Items: []string{"ann", "bob"}, Permissions: []plan.Permission{{Verb: "get", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"}}}},
 	{of: plan.Warning{Code: plan.NotBlockedByRights, Permissions: []plan.Permission{{Verb: "get", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"}}}, about: "nobody new"},
 	{of: plan.Warning{Code: plan.OwnNotBlocked, User: "ann"}},
+	{of: plan.Warning{Code: plan.SystemNotBlocked, User: "system:ann"}},
 	{of: plan.Warning{Code: plan.NameNotBlocked, User: "ann-#", Name: "payments"}},
 	{of: plan.Warning{Code: plan.NameNotBlocked, User: "ann-#"}, about: "of this set"},
 	{of: plan.Warning{Code: plan.BlockNotRead, To: "validatingadmissionpolicies is forbidden"}},

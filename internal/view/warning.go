@@ -73,6 +73,7 @@ var warningTexts = map[plan.WarningCode]string{
 	plan.NotBlockedByVersion: "NOT BLOCKED: certificates cannot be blocked at admission in Kubernetes {{.Name}}, which does not tell one from another; 1.32 does",
 	plan.NotBlockedByRights:  "{{if .Items}}NOT BLOCKED: {{.List .Items}}{{else}}the block at admission stays as it is{{end}}: you lack permissions for it, and all else is done:",
 	plan.OwnNotBlocked:       "NOT BLOCKED: a certificate of {{quoted .User}}, which is the one that runs this command",
+	plan.SystemNotBlocked:    "NOT BLOCKED: a certificate of {{quoted .User}} whose id the ledger does not have: it could only be blocked by name, and components of Kubernetes have such names",
 	plan.NameNotBlocked:      "NOT BLOCKED: a certificate of {{quoted .User}} whose id the ledger does not have: it could only be blocked by name, and in {{with .Name}}the set {{.}}{{else}}this set{{end}} somebody has the name",
 	plan.BlockNotRead:        "the ledger says that certificates are blocked at admission, and whether they are cannot be seen: {{cause .To}}",
 	plan.ServersDisagree:     "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
