@@ -116,7 +116,7 @@ races: bin/provision bin/kubernetes
 
 KILLS   ?= 200
 OUTAGES ?= 12
-## torture: the races RACES times, kill -9 at KILLS random instants (default 200), and the servers at OUTAGES (default 12); about 15 minutes
+## torture: the races RACES times, kill -9 at KILLS random instants (default 200) and at half as many of revoke and the like, and the servers at OUTAGES (default 12); about 15 minutes
 .PHONY: torture
 torture: races bin/provision bin/kubernetes
 	cd test && PROVISION_TORTURE_KILLS=$(KILLS) PROVISION_TORTURE_OUTAGES=$(OUTAGES) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision \
