@@ -36,6 +36,7 @@ var parts = []part{
 	{"curve", "From 100 to 10,000 users: apply and plan", (*bench).curve},
 	{"rsa", "RSA-3072 keys", (*bench).rsa},
 	{"durable", "What durability costs", (*bench).durable},
+	{"revoke", "Revoke: until the leaver is refused, and what the block costs", (*bench).revoke},
 	{"start", "Start, and size of the program", (*bench).start},
 }
 
@@ -50,6 +51,7 @@ type bench struct {
 	users       int   // in each round of raised, stock and durable
 	rounds      int   // of each comparison
 	sizes       []int // of the curve
+	revokeSizes []int // of the part revoke
 	rsaUsers    int
 	manualUsers int
 	workers     int // of the minimal client; 0: find the fastest
@@ -86,6 +88,7 @@ func run(ctx context.Context, args []string) error {
 	names := flags.String("parts", "all", "comma-separated `parts`: "+partNames())
 	out := flags.String("out", ".", "`folder` of RESULTS.md and results/")
 	sizes := flags.String("sizes", "100,1000,3000,10000", "numbers of `users` of the part curve")
+	revokeSizes := flags.String("revoke-sizes", "10,1000,10000", "numbers of `users` of the part revoke")
 	temp := flags.String("temp", "", "`folder` on a disk for the kubeconfigs (default the system's temporary folder)")
 	flags.IntVar(&b.users, "n", 1000, "`users` of a round in the parts raised, stock and durable")
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of each comparison")
@@ -101,14 +104,12 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range strings.Split(*sizes, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			return fmt.Errorf("-sizes %s: %w", *sizes, err)
-		}
-		b.sizes = append(b.sizes, n)
+	if b.sizes, err = numbers(*sizes); err != nil {
+		return fmt.Errorf("-sizes: %w", err)
 	}
-	slices.Sort(b.sizes)
+	if b.revokeSizes, err = numbers(*revokeSizes); err != nil {
+		return fmt.Errorf("-revoke-sizes: %w", err)
+	}
 	if b.binary, err = filepath.Abs(b.binary); err != nil {
 		return err
 	}
@@ -137,6 +138,20 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return nil
+}
+
+// numbers reads a list of numbers and sorts it.
+func numbers(list string) ([]int, error) {
+	var all []int
+	for _, s := range strings.Split(list, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return all, nil
 }
 
 // inFolder runs do with a folder for what it needs on the disk.

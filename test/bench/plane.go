@@ -181,6 +181,9 @@ func (p *plane) clean(ctx context.Context) error {
 	if err := p.admin.RbacV1().RoleBindings(namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, all); err != nil {
 		return err
 	}
+	if err := p.deleteBlocks(ctx); err != nil {
+		return err
+	}
 	ours := metav1.ListOptions{LabelSelector: "provision/ledger=true"}
 	if err := p.admin.CoreV1().ConfigMaps(ledgerNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, ours); err != nil {
 		return err

@@ -31,6 +31,7 @@ type result struct {
 	Targets    []target `json:"targets"`
 	Notes      []string `json:"notes"`
 	Samples    samples  `json:"samples"`
+	Writes     []writes `json:"writes,omitempty"` // of the part revoke
 }
 
 type table struct {

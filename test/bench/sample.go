@@ -26,6 +26,11 @@ type sample struct {
 	Servers  map[string]float64 `json:"serverCPUSeconds,omitempty"`
 	Requests map[string]int     `json:"requests,omitempty"` // by verb and resource, from apiserver_request_total
 	Refused  int                `json:"refusedRequests,omitempty"`
+	// Of a revoke: after how long the leaver was refused a read that the set granted, and a write that others did.
+	Read    float64 `json:"readRefusedSeconds,omitempty"`
+	Written float64 `json:"writeRefusedSeconds,omitempty"`
+
+	begun time.Time
 }
 
 // command is a program to be measured.
@@ -45,7 +50,7 @@ func execute(ctx context.Context, c command) (sample, error) {
 	cmd.Env = append(os.Environ(), c.env...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	begun := time.Now()
+	s.begun = time.Now()
 	if err := cmd.Start(); err != nil {
 		return s, err
 	}
@@ -53,7 +58,7 @@ func execute(ctx context.Context, c command) (sample, error) {
 	ended := make(chan struct{})
 	go func() { peak <- followPeak(cmd.Process.Pid, ended) }()
 	err := cmd.Wait()
-	s.Wall = time.Since(begun).Seconds()
+	s.Wall = time.Since(s.begun).Seconds()
 	close(ended)
 	followed := <-peak
 	if err != nil {
