@@ -39,6 +39,15 @@ func (f fileFlags) load(ctx context.Context, s view.Streams) (sets []usersfile.S
 	return sets, broken, nil
 }
 
+// loadAny is load for a command that can do without users files: the default one need not be there.
+func (f fileFlags) loadAny(ctx context.Context, s view.Streams) ([]usersfile.Set, usersfile.Errors, error) {
+	sets, broken, err := f.load(ctx, s)
+	if errors.Is(err, fs.ErrNotExist) && slices.Equal(f.Filename, []string{usersfile.DefaultFile}) {
+		return nil, nil, nil
+	}
+	return sets, broken, err
+}
+
 // loadAll reads the users files. An error may leave sets that it is not about. Reading a terminal or a pipe may last for ever,
 // so an interrupt ends the wait.
 func (f fileFlags) loadAll(ctx context.Context, s view.Streams) ([]usersfile.Set, error) {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -69,11 +67,10 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 
 // load reads the users files. With --all-sets the default one need not be there.
 func (c *statusCmd) load(ctx context.Context, s view.Streams) ([]usersfile.Set, usersfile.Errors, error) {
-	sets, broken, err := c.fileFlags.load(ctx, s)
-	if c.AllSets && errors.Is(err, fs.ErrNotExist) && slices.Equal(c.Filename, []string{usersfile.DefaultFile}) {
-		return nil, nil, nil
+	if c.AllSets {
+		return c.loadAny(ctx, s)
 	}
-	return sets, broken, err
+	return c.fileFlags.load(ctx, s)
 }
 
 // wanted are the sets to show: those of the users files, and with --all-sets those that only a ledger knows.

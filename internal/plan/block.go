@@ -222,10 +222,7 @@ func (d blocking) addable(c BlockedCertificate) bool {
 func ofKubernetes(name string) bool { return strings.HasPrefix(name, "system:") }
 
 // own reports whether a certificate is the operator's, or may be.
-func (d blocking) own(c BlockedCertificate) bool {
-	own := d.observed.OwnCertificate
-	return own.Fingerprint != "" && (c.Fingerprint == own.Fingerprint || c.Fingerprint == "" && c.User == own.User)
-}
+func (d blocking) own(c BlockedCertificate) bool { return d.observed.OwnCertificate.is(c) }
 
 // restored are the certificates that the ledger says are blocked, and that the policy does not have.
 func (d blocking) restored(before *Block) []BlockedCertificate {

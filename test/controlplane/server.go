@@ -141,6 +141,9 @@ func (c *ControlPlane) arguments(name string) []string {
 	for _, flag := range c.flags[name] {
 		own[flagName(flag)] = true
 	}
+	if own["--authorization-config"] { // it excludes the other
+		own["--authorization-mode"] = true
+	}
 	args = slices.DeleteFunc(args, func(flag string) bool { return own[flagName(flag)] })
 	return append(args, c.flags[name]...)
 }
