@@ -62,7 +62,7 @@ func Refuse(blocks []SetBlock, ledgers []SetLedger, known bool, own BlockedCerti
 			list = &r.Own
 		case c.Restored:
 			list = &r.Unnamed
-		case c.Fingerprint == "" && (!known || taken[c.User] != ""):
+		case c.Fingerprint == "" && (!known || taken[c.User] != "" || ofKubernetes(c.User)):
 			list = &r.NameTaken
 		}
 		*list = append(*list, c)

@@ -79,7 +79,7 @@ func (a Authorization) leftOut(s Streams) {
 		}
 	}
 	warn(a.Own, "left out, as you log in with it: %s")
-	warn(a.NameTaken, "left out, as it is blocked by its name alone, which somebody has, or may have, in a ledger: %s")
+	warn(a.NameTaken, "left out, as it is blocked by its name alone, which somebody has, or may have: %s")
 	warn(a.Unnamed, "left out, as only the ledger said to block it, which more people may edit than policies: %s")
 	if len(a.Unnamed) > 0 {
 		s.err().hint(0, "if it is to be refused, name the user: provision revoke USER")
