@@ -43,6 +43,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"control":    control,
 	"forge":      forge,
 	"requests":   requests,
+	"rights":     rights,
 	"constant":   constant,
 	"sign":       sign,
 	"signer":     signer,
