@@ -665,7 +665,12 @@ func TestUserWarnings(t *testing.T) {
 		{"name given again", func(w *world) {
 			delete(w.Files, "jane")
 			w.Users[0].Reuse, w.Ledger[0].Removed = true, noon.Add(-day)
-		}, Warning{Code: NameAgain, User: "jane", Until: noon.Add(29*day - backdate)}},
+		}, Warning{Code: NameAgain, User: "jane", Until: noon.Add(29*day - backdate), Generation: 1}},
+		{"name given again, with the generation that the leaver had", func(w *world) {
+			delete(w.Files, "jane")
+			w.Users[0] = raised("jane", 2)
+			w.Users[0].Reuse, w.Ledger[0].Removed, w.Ledger[0].Groups = true, noon.Add(-day), w.Users[0].Certificate.Groups
+		}, Warning{Code: NameAgain, User: "jane", Until: noon.Add(29*day - backdate), Generation: 3}},
 		{"left", func(w *world) { w.Users = nil }, Warning{Code: StillAuthenticates, User: "jane", Items: []string{"dev"}, Until: noon.Add(29*day - backdate)}},
 		{"left, and the kubeconfig was never here", func(w *world) {
 			w.Users = nil

@@ -76,10 +76,23 @@ func (s scene) namesAgain() []Warning {
 	var list []Warning
 	for _, u := range s.stay {
 		if until := reused(s.living[u.Name], s.lives); !until.IsZero() && u.Certificate.Op != Keep {
-			list = append(list, Warning{Code: NameAgain, User: u.Name, Until: until})
+			w := Warning{Code: NameAgain, User: u.Name, Until: until}
+			if fresh := s.unused(u.Name); u.Generation < fresh {
+				w.Generation = fresh
+			}
+			list = append(list, w)
 		}
 	}
 	return list
+}
+
+// unused is the lowest generation that no living certificate of a user has.
+func (s scene) unused(user string) int {
+	highest := 0
+	for _, r := range s.living[user] {
+		highest = max(highest, generationIn(s.plan.Set, user, r.Groups))
+	}
+	return highest + 1
 }
 
 // notBegun finds certificates that begin only later.

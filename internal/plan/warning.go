@@ -27,7 +27,7 @@ const (
 	ForeignRequest      WarningCode = "ForeignRequest"      // Items: requests with our label that wait for approval and that no key of ours made
 	SwappedRequest      WarningCode = "SwappedRequest"      // Name: a request that has the name of User's, and that another key made
 	ReservedNames       WarningCode = "ReservedNames"       // Items: names of Kubernetes itself that the file allows itself
-	NameAgain           WarningCode = "NameAgain"           // User, Until: the name of somebody who left is given again (reuse); Items: other sets that they left, none for this one
+	NameAgain           WarningCode = "NameAgain"           // User, Until: the name of somebody who left is given again (reuse); Items: other sets that they left, none for this one. Generation: the lowest that none of their certificates has, 0 if the file gives such a one
 	NameInOtherSet      WarningCode = "NameInOtherSet"      // User; Items: other sets in which a certificate of that name lives
 	LabelCopied         WarningCode = "LabelCopied"         // Objects: bindings with our label and without a name of ours
 	LedgerDamaged       WarningCode = "LedgerDamaged"       // Object; To: what of it cannot be read

@@ -77,6 +77,7 @@ var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.ReservedNames, Items: []string{"system:ann-#"}}, items: true},
 	{of: plan.Warning{Code: plan.NameAgain, User: "ann-#", Until: end, Items: []string{"first", "second"}}},
 	{of: plan.Warning{Code: plan.NameAgain, User: "ann-#", Until: end}, about: "of this set, several ends", vary: laterWarning},
+	{of: plan.Warning{Code: plan.NameAgain, User: "ann-#", Until: end, Generation: 2}, about: "of this set, of a generation"},
 	{of: plan.Warning{Code: plan.NameInOtherSet, User: "ann-#", Items: []string{"first", "second"}}},
 	{of: plan.Warning{Code: plan.NameInOtherSet, User: "ann-#", Items: []string{"second"}}, about: "one set"},
 	{of: plan.Warning{Code: plan.LabelCopied, Objects: []plan.Object{{Kind: "RoleBinding", Namespace: "shop", Name: "by-hand-#"}}}, items: true},

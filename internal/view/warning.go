@@ -34,7 +34,8 @@ var warningTexts = map[plan.WarningCode]string{
 	plan.SwappedRequest: "certificatesigningrequest/{{.Name}} has the name of {{.User}}'s request, but another key made it: it is not approved; find out who made it (kubectl get csr {{.Name}} -o yaml)",
 	plan.ReservedNames:  "the file allows itself names that belong to Kubernetes itself, with all that the cluster grants them: {{.List .Items}}",
 	plan.NameAgain: "{{if .Items}}somebody who left {{.Sets}} had the name {{quoted .User}}, and can log in with it until {{time .Until}}: if that is not the same person, choose another name" +
-		"{{else}}somebody who left had the name {{.User}}, and can log in with it until {{time .Until}} (reuse: true){{end}}",
+		"{{else}}somebody who left had the name {{.User}}, and can log in with it until {{time .Until}} (reuse: true)" +
+		"{{if .Generation}}; what this set grants to them counts for that certificate, too: generation: {{.Generation}} in the users file keeps it out{{end}}{{end}}",
 	plan.NameInOtherSet: "{{quoted .User}} has a certificate in {{.Sets}}: one name, so " +
 		"{{if gt (len .Items) 1}}what any of the sets grants counts for all{{else}}what either set grants counts for both{{end}}",
 	plan.LabelCopied:      "bindings carry this set's label, but not a name of this set: they are left alone: {{.List (objects .Objects)}}",

@@ -42,7 +42,8 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 	plan.SwappedRequest: {"{{.N}} requests have the names of users' requests, but other keys made them: they are not approved; find out who made them (kubectl get csr NAME -o yaml): ",
 		"{{.Name}} ({{quoted .User}}'s)"},
 	plan.NameAgain: {"people who left {{if .Items}}{{.Sets}} {{end}}had {{.N}} of the names, and can log in with them " + goOn +
-		"{{if .Items}}: if those are not the same people, choose other names{{else}} (reuse: true){{end}}: ", userGoesOn},
+		"{{if .Items}}: if those are not the same people, choose other names{{else}} (reuse: true)" +
+		"{{if .Generation}}; what this set grants to them counts for those certificates, too: higher generations in the users file keep those out{{end}}{{end}}: ", userGoesOn},
 	plan.NameInOtherSet:   {"{{.N}} users have certificates in {{.Sets}} too: one name each, so what any of the sets grants counts for all: ", "{{quoted .User}}"},
 	plan.LedgerDamaged:    {"{{.N}} ConfigMaps cannot be read, so what they say of anybody's certificates is not known: {{.To}}: ", "{{object .Object}}"},
 	plan.GrantedElsewhere: {"{{.N}} names are granted something outside this set already, and who gets them gets that too: {{.List (grants .Warning)}}: to ", "{{grantee .Warning}}"},
@@ -146,7 +147,7 @@ func meantWords(name string) string {
 // objects that each is about.
 type alike struct {
 	code  plan.WarningCode
-	wide  bool // in the whole cluster, which is said by itself
+	wide  bool // in the whole cluster, or with a generation, which is said by itself
 	kind  string
 	name  string
 	to    string
@@ -160,7 +161,9 @@ func likeness(w plan.Warning) any {
 	//exhaustive:ignore
 	switch w.Code {
 	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound:
-	case plan.StillAuthenticates, plan.StillInGroup, plan.NameAgain, plan.NameInOtherSet:
+	case plan.NameAgain:
+		l.wide, l.items = w.Generation > 0, values(w.Items)
+	case plan.StillAuthenticates, plan.StillInGroup, plan.NameInOtherSet:
 		l.items = values(w.Items)
 	case plan.SharedGroup:
 		l.items = values(w.Holders)
