@@ -105,7 +105,7 @@ spec: {serviceAccountName: robot, containers: [{name: c, image: none}]}
 )
 
 // cell is a user and what they try, and what is to come of it: yes, no (they have no right to it), blocked (our policy
-// refuses it), or - (it is not tried).
+// refuses it), refused (our authorizer does), or - (it is not tried).
 type cell struct{ row, column, want, got, said string }
 
 // rights tries everything that a table lists with kubectl and the kubeconfigs in a folder, FOLDER/$SET-COLUMN.kubeconfig, and
@@ -232,6 +232,7 @@ func (t tries) all(cells []*cell) {
 
 var (
 	byPolicy = regexp.MustCompile(`denied request: the certificate of \S+ was revoked on 20`)
+	byConfig = regexp.MustCompile(`this-certificate-was-revoked`)
 	byRBAC   = regexp.MustCompile(`forbidden: User "[^"]*" cannot `)
 )
 
@@ -255,6 +256,8 @@ func (t tries) try(c *cell) {
 	switch {
 	case byPolicy.MatchString(said):
 		c.got = "blocked"
+	case byConfig.MatchString(said):
+		c.got = "refused"
 	case err == nil, a.past != "" && regexp.MustCompile(a.past).MatchString(said):
 		c.got = "yes"
 	case byRBAC.MatchString(said):
