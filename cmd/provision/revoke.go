@@ -69,7 +69,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	var goals []plan.Goal
 	for _, set := range sets {
 		d := plan.Expand(set, client.Context())
-		d.Revoke, d.Block = true, c.Block
+		d.Revoke, d.Leavers, d.Block = true, c.User, c.Block
 		goals = append(goals, plan.Goal{Source: set.Pos.File, Desired: d, Decide: decide, TakesAway: true, Partial: broken.LeaveOut()})
 	}
 	format := c.Output

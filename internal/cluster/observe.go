@@ -41,7 +41,7 @@ func (c *Client) ObserveGrants(ctx context.Context, desired plan.Desired, o *pla
 
 // ObserveRequests fills in the CertificateSigningRequests of a set.
 func (c *Client) ObserveRequests(ctx context.Context, desired plan.Desired, o *plan.Observed) (err error) {
-	o.Requests, err = c.requests(ctx, labelled(desired.Set))
+	o.Requests, err = c.requests(ctx, labelled(desired.Set), desired.Leavers...)
 	return err
 }
 

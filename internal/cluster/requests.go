@@ -13,10 +13,13 @@ import (
 	"provision/internal/plan"
 )
 
-func (c *Client) requests(ctx context.Context, opts metav1.ListOptions) ([]plan.Request, error) {
+// requests reads the requests that opts select; where users are named, those that may be for one of them.
+func (c *Client) requests(ctx context.Context, opts metav1.ListOptions, users ...string) ([]plan.Request, error) {
 	var list []plan.Request
 	err := c.eachRequest(ctx, opts, func(r *certificatesv1.CertificateSigningRequest) {
-		list = append(list, c.request(r))
+		if len(users) == 0 || credential.MayName(r.Spec.Request, users) {
+			list = append(list, c.request(r))
+		}
 	})
 	return list, err
 }

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
@@ -46,6 +47,13 @@ func ParseRequest(data []byte) (Request, error) {
 		return Request{}, err
 	}
 	return readRequest(parsed)
+}
+
+// MayName reports whether a request may be for one of some users, and costs far less than ParseRequest, which tells. Where it cannot be
+// decoded, it may.
+func MayName(data []byte, users []string) bool {
+	block, _ := pem.Decode(data)
+	return block == nil || slices.ContainsFunc(users, func(user string) bool { return bytes.Contains(block.Bytes, []byte(user)) })
 }
 
 // VerifyRequest is ParseRequest that checks the self-signature too, and does not rely on the API server for that.

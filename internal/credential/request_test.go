@@ -33,6 +33,9 @@ func TestNewRequest(t *testing.T) {
 		if err != nil || got.User != c.user || !slices.Equal(got.Groups, c.groups) || got.KeyHash != hashOf(t, key) {
 			t.Errorf("asked for %q in %q, the request says %+v, %v", c.user, c.groups, got, err)
 		}
+		if !MayName(data, []string{"nobody", c.user}) || MayName(data, []string{"nobody"}) || !MayName([]byte("x"), []string{"nobody"}) {
+			t.Errorf("a request for %q is not known by its name", c.user)
+		}
 		block, rest := pem.Decode(data)
 		parsed, err := x509.ParseCertificateRequest(block.Bytes)
 		if err != nil || len(rest) > 0 {

@@ -27,7 +27,7 @@ func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 		before, first := errgroup.WithContext(parallel)
 		before.Go(func() error { return client.ObserveRequests(first, desired, &o) })
 		before.Go(func() error {
-			seen, err := dir.Of(desired.Set, client.UID()).Observe()
+			seen, err := dir.Of(desired.Set, client.UID()).Observe(desired.Leavers...)
 			o.Files, o.Keys, o.Misplaced = seen.Files, seen.Keys, seen.Misplaced
 			return err
 		})

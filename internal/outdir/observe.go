@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,7 +28,10 @@ type Seen struct {
 // still names them or not, entries of the set under other names, and the public half of the journal. It reads the files
 // concurrently. A fault of one kubeconfig is part of what is seen; only a directory or a journal that cannot be read is an
 // error. A directory that does not exist has nothing.
-func (s Set) Observe() (Seen, error) {
+//
+// Where some users are named, it is about them alone: of the kubeconfigs of others only those are decoded that may hold something
+// of theirs. To decode all takes seconds where there are thousands.
+func (s Set) Observe(users ...string) (Seen, error) {
 	d := s.dir
 	if d.root == nil {
 		return Seen{}, nil
@@ -43,6 +47,7 @@ func (s Set) Observe() (Seen, error) {
 		misplaced []plan.Misplaced
 		gone      bool // since the directory was listed, by another run's hand
 	}
+	about := func(user string) bool { return user != "" && (len(users) == 0 || slices.Contains(users, user)) }
 	var slots []slot
 	for _, name := range names {
 		if user, ok := usersfile.UserOfFile(name); ok {
@@ -56,11 +61,15 @@ func (s Set) Observe() (Seen, error) {
 	for i := range slots {
 		g.Go(func() error {
 			at := &slots[i]
-			k, info, err := d.parse(at.name)
-			if at.gone = errors.Is(err, fs.ErrNotExist); at.gone {
+			data, info, err := d.readInfo(at.name)
+			if at.gone = errors.Is(err, fs.ErrNotExist); at.gone || err == nil && !about(at.user) && !mentions(data, users) {
 				return nil
 			}
-			if at.user != "" {
+			var k *credential.Kubeconfig
+			if err == nil {
+				k, err = parse(data)
+			}
+			if about(at.user) {
 				at.file = s.fileOf(at.user, at.name, k, info, err)
 			}
 			if err == nil {
@@ -73,7 +82,7 @@ func (s Set) Observe() (Seen, error) {
 	seen := Seen{Files: make(map[string]plan.File, len(slots))}
 	var ca []byte // most files say the same, and keep one copy of it
 	for _, at := range slots {
-		if at.user != "" && !at.gone {
+		if about(at.user) && !at.gone {
 			if e := &at.file.Kubeconfig.Endpoint; !bytes.Equal(e.CertificateAuthorityData, ca) {
 				ca = e.CertificateAuthorityData
 			} else if len(ca) > 0 {
@@ -114,9 +123,32 @@ func (d *Dir) parse(name string) (*credential.Kubeconfig, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	k, err := parse(data)
+	return k, info, err
+}
+
+// parse reads a kubeconfig. The error is a parseError.
+func parse(data []byte) (*credential.Kubeconfig, error) {
 	k, err := credential.ParseKubeconfig(data)
 	if err != nil {
-		return nil, info, parseError{err}
+		return nil, parseError{err}
 	}
-	return k, info, nil
+	return k, nil
+}
+
+// quotable is what YAML or JSON may write in another way than as itself.
+var quotable = regexp.MustCompile(`[^-A-Za-z0-9_.@]+`)
+
+// mentions reports whether a kubeconfig may have an entry of somebody: whether the longest part of one of the names is in it that looks the
+// same however it is quoted. Of nobody: it may.
+func mentions(data []byte, names []string) bool {
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool {
+		longest := ""
+		for _, part := range quotable.Split(name, -1) {
+			if len(part) > len(longest) {
+				longest = part
+			}
+		}
+		return bytes.Contains(data, []byte(longest))
+	})
 }

@@ -30,6 +30,7 @@ type Desired struct {
 	Destroy        bool      // the whole set is to go
 	RenewElsewhere bool      // of every user
 	Revoke         bool      // people are to go at once
+	Leavers        []string  // who, where that is known before anything is observed: of the others' files nothing is
 	Block          BlockMode // whether the certificates of those are blocked; "": that is not asked
 	Unfiled        bool      // no users file describes the set: who is in it, the ledger knows
 
