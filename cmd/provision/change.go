@@ -38,8 +38,8 @@ type change struct {
 	accept func(plan.Proposals) error // refuses, once everything was planned; may be nil
 	broken usersfile.Errors           // mistakes in the users files, whose sets are left out
 
-	holding holding                 // while it is carried out
-	blocked map[string]apply.Result // by set: what was blocked before anything was waited for
+	holding holding          // while it is carried out
+	taken   map[string]taken // by set: what was done before anything was waited for
 }
 
 // approver decides whether plans are carried out: a person who reads them, or a plan that was saved.
@@ -74,13 +74,13 @@ func (c change) run(ctx context.Context, goals []plan.Goal, by approver) (plan.P
 	if c.dry() || !shown.WillChange() && !read.Exists() {
 		return shown, c.execute(ctx, shown, read, v)
 	}
-	c.blockFirst(ctx, shown)
+	c.takeFirst(ctx, shown)
 	h, err := c.hold(ctx, shown, read)
 	if err != nil {
 		return c.ended(shown, err, v)
 	}
 	defer h.release()
-	if !shown.WillChange() && len(c.blocked) == 0 { // opening has cleared what a crash left
+	if !shown.WillChange() && len(c.taken) == 0 { // opening has cleared what a crash left
 		return shown, c.execute(ctx, shown, h.dir, v)
 	}
 	again := func() (plan.Proposals, error) {
@@ -125,9 +125,7 @@ func (c change) planAgain(h holding, goals []plan.Goal, shown plan.Proposals, at
 		return nil, err
 	}
 	for i := range now {
-		if _, done := c.blocked[now[i].Set]; done {
-			now[i].Block = nil
-		}
+		c.taken[now[i].Set].from(&now[i])
 	}
 	if now.Same(shown) && time.Since(at) <= unchanged {
 		for i := range now {
@@ -181,7 +179,7 @@ func (c change) show(all plan.Proposals, v view.Page) error {
 func (c change) orLost(held context.Context, err error) error {
 	if cause := context.Cause(held); errors.Is(cause, cluster.ErrLockLost) {
 		nothing := "nothing was changed"
-		if len(c.blocked) > 0 {
+		if len(c.taken) > 0 {
 			nothing = "nothing else was changed"
 		}
 		return fmt.Errorf("%s: %w", nothing, cause)
@@ -209,10 +207,10 @@ func (c change) execute(ctx context.Context, all plan.Proposals, dir *outdir.Dir
 	var reports []apply.Report
 	var left []string
 	for _, p := range all {
-		blocked, first := c.blocked[p.Set]
+		before, first := c.taken[p.Set]
 		if !p.WillChange() {
 			if first {
-				reports = append(reports, apply.Report{Set: p.Set, Results: []apply.Result{blocked}})
+				reports = append(reports, apply.Report{Set: p.Set, Results: before.results})
 			}
 			continue
 		}
@@ -226,9 +224,7 @@ func (c change) execute(ctx context.Context, all plan.Proposals, dir *outdir.Dir
 			Concurrency: c.Concurrency, StallAfter: c.StallTimeout, DryRun: c.dry(), Progress: &progress, OnlyRemove: c.holding.onlyRemove(p.Set),
 			ClientCAs: p.Observed.ClientCA, ClockSkew: c.ClockSkew,
 		})
-		if first {
-			report.Results = slices.Insert(report.Results, 0, blocked)
-		}
+		report.Results = slices.Concat(before.results, report.Results)
 		reports = append(reports, report)
 		shown()
 	}
