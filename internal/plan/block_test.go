@@ -208,6 +208,8 @@ func TestUnblock(t *testing.T) {
 		}
 		if r := p.Ledger.Records; len(r) != 1 || r[0].After.IsBlocked() {
 			t.Errorf("%s: %+v", c.id, r)
+		} else if o := (Observed{Ledger: []Record{*r[0].After}}); !Blocks(o, c.id) {
+			t.Errorf("%s: not known any more, so an unblock that was killed cannot be run again", c.id)
 		}
 		// It does not come back by itself.
 		again := world{w.Desired, w.Observed, 0}

@@ -157,13 +157,14 @@ func (c BlockedCertificate) named(id string) bool {
 	return is && c.Fingerprint == fingerprint || id == c.User
 }
 
-// Blocks reports whether an id or a user's name means anything that the set has blocked, by its policy or by its ledger.
+// Blocks reports whether an id or a user's name means anything that the set has blocked, by its policy or by its ledger, now or once: an
+// unblock that was killed may have left half of a block.
 func Blocks(observed Observed, id string) bool {
 	if observed.Block != nil && slices.ContainsFunc(observed.Block.Certificates, func(c BlockedCertificate) bool { return c.named(id) }) {
 		return true
 	}
 	return slices.ContainsFunc(observed.Ledger, func(r Record) bool {
-		return r.IsBlocked() && slices.ContainsFunc(r.blocked(r.Blocked), func(c BlockedCertificate) bool { return c.named(id) })
+		return !r.Blocked.IsZero() && slices.ContainsFunc(r.blocked(r.Blocked), func(c BlockedCertificate) bool { return c.named(id) })
 	})
 }
 
