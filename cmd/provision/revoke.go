@@ -115,6 +115,9 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	case !r.OwnRead():
 		return fmt.Errorf("what else %s can do is not known: a ledger of these sets could not be read (above)", view.Listed(c.User))
 	}
+	if kept := r.Kept(); len(kept) > 0 {
+		return cmp.Or(doubt, view.StillGranted(kept))
+	}
 	return doubt
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+
 	"provision/internal/cluster"
 	"provision/internal/plan"
 )
@@ -132,9 +134,17 @@ func (g *granting) remove(call func(context.Context) error) error {
 // release takes subjects out of the i-th binding of the plan, and notes what is left of it.
 func (g *granting) release(i int, who []plan.Subject) error {
 	return g.remove(func(ctx context.Context) error {
-		left, err := g.client.Withdraw(ctx, g.plan.Set, *g.plan.Bindings[i].Before, who)
+		var ended []plan.EndedGroup
+		if after := g.plan.Bindings[i].After; after != nil {
+			ended = after.Ended
+		}
+		left, err := g.client.Withdraw(ctx, g.plan.Set, *g.plan.Bindings[i].Before, who, ended)
 		if err != nil {
-			return &KeptError{Subjects: who, Err: err}
+			kept := &KeptError{Subjects: who, Err: err}
+			if slices.ContainsFunc(who, func(s plan.Subject) bool { return s.Kind == rbacv1.GroupKind }) {
+				kept.Leavers = g.plan.Bindings[i].Reasons[0].Leavers
+			}
+			return kept
 		}
 		if !g.opts.DryRun {
 			now := *g.plan.Bindings[i].Before

@@ -19,6 +19,7 @@ func bindingOf(o *rbacv1.RoleBinding) plan.Binding {
 	b := plan.Binding{
 		Namespace: o.Namespace, Name: o.Name, Found: found(&o.ObjectMeta),
 		RoleRef: plan.RoleRef{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}, Subjects: make([]plan.Subject, 0, len(o.Subjects)),
+		Ended: plan.ReadEnded(o.Annotations[plan.EndedAnnotation]),
 	}
 	for _, s := range o.Subjects {
 		b.Subjects = append(b.Subjects, subjectOf(s))
@@ -67,10 +68,12 @@ func (c *Client) PutBinding(ctx context.Context, set string, b plan.Binding, see
 		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: b.RoleRef.Kind, Name: b.RoleRef.Name},
 	}
 	mark(&wanted.ObjectMeta)
+	markEnded(wanted, b.Ended)
+	noted := plan.EndedText(b.Ended, b.Subjects)
 	return c.bindingWriter(set, b).put(ctx, wanted, content[*rbacv1.RoleBinding]{
 		wanted: func(o *rbacv1.RoleBinding) bool {
 			is := bindingOf(o)
-			return is.RoleRef == b.RoleRef && sameSubjects(is.Subjects, b.Subjects)
+			return is.RoleRef == b.RoleRef && sameSubjects(is.Subjects, b.Subjects) && plan.EndedText(is.Ended, is.Subjects) == noted
 		},
 		seen: func(o *rbacv1.RoleBinding) bool {
 			return o.ResourceVersion == seen.ResourceVersion || sameSubjects(bindingOf(o).Subjects, seen.Subjects)
@@ -81,17 +84,21 @@ func (c *Client) PutBinding(ctx context.Context, set string, b plan.Binding, see
 			}
 			o.Subjects = subjectsOf(b)
 			mark(&o.ObjectMeta)
+			markEnded(o, b.Ended)
 			return nil
 		},
 	})
 }
 
-// Withdraw takes some subjects out of a binding of the set, and nothing else: what others have edited in it stays. It
-// returns the subjects that it has then; none if it is gone.
-func (c *Client) Withdraw(ctx context.Context, set string, b plan.Binding, who []plan.Subject) ([]plan.Subject, error) {
+// Withdraw takes some subjects out of a binding of the set, and notes in it which groups have ended: what others have edited in it
+// stays. It returns the subjects that it has then; none if it is gone.
+func (c *Client) Withdraw(ctx context.Context, set string, b plan.Binding, who []plan.Subject, ended []plan.EndedGroup) ([]plan.Subject, error) {
 	have, found, err := c.bindingWriter(set, b).take(ctx, func(o *rbacv1.RoleBinding) (bool, error) {
 		n := len(o.Subjects)
 		o.Subjects = slices.DeleteFunc(o.Subjects, func(s rbacv1.Subject) bool { return slices.Contains(who, subjectOf(s)) })
+		if len(o.Subjects) < n && len(ended) > 0 {
+			markEnded(o, ended)
+		}
 		return len(o.Subjects) < n, nil
 	})
 	if err != nil || !found {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"provision/internal/plan"
@@ -20,6 +21,15 @@ func meta(set, namespace, name string) metav1.ObjectMeta {
 func mark(m *metav1.ObjectMeta) {
 	if m.Namespace != "" {
 		metav1.SetMetaDataAnnotation(m, plan.OriginAnnotation, m.Namespace)
+	}
+}
+
+// markEnded notes on a binding the groups that its set binds no more, and no others.
+func markEnded(o *rbacv1.RoleBinding, ended []plan.EndedGroup) {
+	if text := plan.EndedText(ended, bindingOf(o).Subjects); text != "" {
+		metav1.SetMetaDataAnnotation(&o.ObjectMeta, plan.EndedAnnotation, text)
+	} else {
+		delete(o.Annotations, plan.EndedAnnotation)
 	}
 }
 

@@ -309,7 +309,7 @@ func TestTakeAway(t *testing.T) {
 			client := clientOf(t, &c.place)
 			var err error
 			if c.withdraw != nil {
-				_, err = client.Withdraw(t.Context(), "team", b, c.withdraw)
+				_, err = client.Withdraw(t.Context(), "team", b, c.withdraw, nil)
 			} else {
 				err = client.DeleteBinding(t.Context(), "team", b)
 			}

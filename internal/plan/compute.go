@@ -49,7 +49,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		problems = append(problems, *problem)
 	}
 
-	unmet := append(missing(desired, observed), ofUsers...)
+	unmet := slices.Concat(missing(desired, observed), endedGroups(desired, observed, records), ofUsers)
 	p.Roles, unmet = computeRoles(desired, observed, unmet)
 	var taken []Problem
 	p.Bindings, taken = computeBindings(desired, observed, unmet)

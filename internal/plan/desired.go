@@ -18,6 +18,7 @@ type Desired struct {
 
 	Groups        []string                 // those that the file defines, however they are bound
 	Members       map[string]bool          // those of them that it binds to their members
+	Whole         map[string]usersfile.Pos // those that it binds themselves, and that are not shared; where
 	SimilarGroups []usersfile.SimilarGroup // groups that may be misspelt
 
 	Digest          string // of the users file's document
@@ -90,11 +91,14 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. All that the file does not say of the cluster comes from own,
 // the operator's own context.
 func Expand(set usersfile.Set, own Context) Desired {
-	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}, Whole: map[string]usersfile.Pos{}}
 	for _, g := range set.Groups {
 		d.Groups = append(d.Groups, g.Name)
-		if g.BindTo == usersfile.BindToMembers {
+		switch {
+		case g.BindTo == usersfile.BindToMembers:
 			d.Members[g.Name] = true
+		case !g.Shared:
+			d.Whole[g.Name] = g.Pos
 		}
 	}
 	d.Reach = reachOf(set, own)

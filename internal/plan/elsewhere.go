@@ -36,9 +36,9 @@ func (all Proposals) Ask(now time.Time) Questions {
 	q := Questions{all, now, make([]question, len(all))}
 	for i, p := range all {
 		q.of[i] = question{fresh: p.NewNames(p.Observed), left: p.Left(p.Desired, p.Observed, now)}
+		q.of[i].released = p.Released(p.Desired, p.Observed)
 		if !p.Desired.Revoke { // of those who are revoked it is told when that is done
 			q.of[i].holders = GroupsHeld(p.Desired, p.Observed, now)
-			q.of[i].released = p.Released(p.Desired, p.Observed)
 		}
 	}
 	return q
@@ -74,8 +74,12 @@ func (q Questions) Subjects() map[Subject]bool {
 }
 
 // OthersRoles are the bindings that the plan makes or changes and whose roles are not of the set: what these allow is not
-// known without asking. That cluster-admin allows everything is.
-func (p Plan) OthersRoles() []Binding {
+// known without asking. That cluster-admin allows everything is. A revoke gives nobody anything: those who follow in a group's place have
+// it already.
+func (p Proposal) OthersRoles() []Binding {
+	if p.Desired.Revoke {
+		return nil
+	}
 	own := map[ObjectKey]bool{}
 	for _, c := range p.Roles {
 		if c.After != nil {
@@ -137,7 +141,7 @@ func (q Questions) Answer(found []Elsewhere) {
 		p.Warnings = append(p.Warnings, slices.Concat(
 			TakenNames(of.users(), p.Set, p.beside(e.Ledgers), p.Observed.Earliest(q.now)),
 			SharedGroups(p.Desired, p.NewlyBoundGroups(), p.beside(e.Ledgers), p.Observed.Earliest(q.now)),
-			releasedGroups(p.Desired, of.released, p.beside(e.Ledgers), e.Held, p.Observed.Earliest(q.now)),
+			p.releasedGroups(p.Desired, of.released, p.beside(e.Ledgers), e.Held, p.Observed.Earliest(q.now)),
 			q.all.leaversBound(of.left, e.Held),
 			p.UnboundGroups(p.Desired, p.Observed, func(s Subject) bool { return len(e.Held[s]) > 0 }),
 			grantedElsewhere(of.fresh, e.Held),
@@ -160,6 +164,12 @@ func (p *Proposal) stillGranted(held Holdings) {
 			p.Warnings[i].Held = held.Beyond(nil, w.User, w.Items)
 		}
 		if w.Code == StillAuthenticates || w.Code == NewGeneration {
+			if w.Code == StillAuthenticates {
+				p.Warnings[i].Left = slices.DeleteFunc(slices.Clone(w.Items), func(g string) bool {
+					_, whole := p.Desired.Whole[g]
+					return !whole || !stays[Subject{Kind: "Group", Name: g}]
+				})
+			}
 			p.Warnings[i].Items = slices.DeleteFunc(slices.Clone(w.Items), func(g string) bool {
 				s := Subject{Kind: "Group", Name: g}
 				return !stays[s] && len(held[s]) == 0

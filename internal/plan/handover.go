@@ -44,7 +44,7 @@ func (p Plan) Handovers() []Handover {
 			list[i].Gives = true
 		}
 	}
-	near := Kin(p.Set, p.Users)
+	near := p.kin()
 	for i, c := range p.Bindings {
 		if c.Op != Delete && c.Op != Update {
 			continue

@@ -8,18 +8,27 @@ import (
 	"provision/internal/usersfile"
 )
 
-// Kin relates the users of a set who stay, each as its bindings name them once the plan is done, and their groups, those in their
+// kin relates the users of a set who stay, each as its bindings name them once the plan is done, and their groups, those in their
 // certificates, old and new, and those that the file puts them into: to each user those groups, to each group its users. They may
 // have a right through each other. A generation that was, or the name of a user who gets their first, is related to nobody: nothing
-// follows what it loses, as if somebody had left. In no order that counts.
-func Kin(set string, users []UserChange) map[Subject][]Subject {
+// follows what it loses, as if somebody had left. A group that ends is related to those who are bound instead. In no order that counts.
+func (p Plan) kin() map[Subject][]Subject {
 	near := map[Subject][]Subject{}
-	for _, u := range users {
+	relate := func(who, group Subject) {
+		near[who] = append(near[who], group)
+		near[group] = append(near[group], who)
+	}
+	for _, e := range p.Ended {
+		for _, who := range e.Members {
+			relate(who, e.Subject())
+		}
+	}
+	for _, u := range p.Users {
 		if u.Kubeconfig.Op == Remove {
 			continue
 		}
 		groups := slices.Clone(u.Groups)
-		self := boundAs(set, usersfile.User{Name: u.Name, Generation: u.Generation})
+		self := boundAs(p.Set, usersfile.User{Name: u.Name, Generation: u.Generation})
 		for _, c := range []*Certificate{u.Certificate.Before, u.Certificate.After} {
 			if c != nil {
 				groups = append(groups, c.Groups...)
@@ -29,9 +38,7 @@ func Kin(set string, users []UserChange) map[Subject][]Subject {
 			groups = append(groups, u.Elsewhere.Groups...)
 		}
 		for _, name := range sortedOnce(withoutGenerations(groups)) {
-			group := Subject{rbacv1.GroupKind, name}
-			near[self] = append(near[self], group)
-			near[group] = append(near[group], self)
+			relate(self, Subject{rbacv1.GroupKind, name})
 		}
 	}
 	return near

@@ -85,7 +85,12 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 	}
 	for _, r := range lost {
 		r, _ = desired.supersede(r, given, at.now)
-		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})
+		reasons := []Reason{{Code: NotRecorded}}
+		if right, noted := observed.adopt(r, at.now); noted {
+			r = right
+			reasons = append(reasons, Reason{Code: BlockKnown})
+		}
+		changes = append(changes, Change[Record]{Op: Create, After: &r, Reasons: reasons})
 		records = append(records, r)
 	}
 	slices.SortFunc(changes, compareRecordChanges)

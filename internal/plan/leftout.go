@@ -12,10 +12,10 @@ import (
 // A subject that is in one of them stays in it where a role or a namespace is not there, or a role is somebody else's: nobody
 // knows what it will allow to those who are added. So does a user who may be another set's, by their kubeconfig or name. A name that somebody else may hold a
 // certificate for is taken out instead, and so is a generation that is over. A user for whom the file says less than the generation
-// that they have keeps that one.
+// that they have keeps that one. In the place of a group that has ended its members are granted.
 func grantable(desired Desired, unmet []Problem) func(want Binding, existing []Binding) Binding {
 	roles, namespaces := map[ObjectKey]int{}, map[string]int{}
-	names, others, lowered := map[Subject]int{}, map[Subject]int{}, map[Subject]int{}
+	names, others, lowered, ended := map[Subject]int{}, map[Subject]int{}, map[Subject]int{}, map[Subject]int{}
 	bound := map[string]Subject{}
 	for _, u := range desired.Users {
 		bound[u.Certificate.User] = u.Subject
@@ -32,6 +32,8 @@ func grantable(desired Desired, unmet []Problem) func(want Binding, existing []B
 			others[bound[p.User]] = i
 		case GenerationLowered:
 			lowered[bound[p.User]] = i
+		case GroupEnded:
+			ended[Subject{rbacv1.GroupKind, p.Name}] = i
 		}
 	}
 	return func(want Binding, existing []Binding) Binding {
@@ -51,6 +53,13 @@ func grantable(desired Desired, unmet []Problem) func(want Binding, existing []B
 				}
 			}
 		}
+		for _, s := range want.Subjects {
+			if at, ok := ended[s]; ok {
+				leave(at, []Subject{s})
+				want.Subjects = append(want.Subjects, absent(desired.members(s.Name), []Binding{want})...)
+				want.Ended = append(want.Ended, unmet[at].ended())
+			}
+		}
 		leaveUsers(names, want.Subjects)
 		for _, s := range want.Subjects {
 			if at, ok := lowered[s]; ok {
@@ -61,7 +70,7 @@ func grantable(desired Desired, unmet []Problem) func(want Binding, existing []B
 		if len(others) > 0 {
 			leaveUsers(others, absent(want.Subjects, existing))
 		}
-		if len(lowered) > 0 {
+		if len(lowered)+len(ended) > 0 {
 			slices.SortFunc(want.Subjects, compareSubjects)
 		}
 		at, gone := namespaces[want.Namespace]
@@ -96,7 +105,7 @@ func (p *Plan) held() *Plan {
 // cluster, and the rules of the set's own roles, which the file says and no name is concerned in. Nobody loses a right for
 // which something is held back that would follow it; who leaves has nothing that follows.
 func (p *Plan) holdGiving() {
-	near := Kin(p.Set, p.Users)
+	near := p.kin()
 	p.holdCertificates()
 	heirs := map[Subject][]Binding{} // what is to be given to whom
 	for _, c := range p.Bindings {
@@ -143,7 +152,7 @@ func (p *Plan) holdGiving() {
 				continue
 			}
 			p.held().Bindings = append(p.held().Bindings, c)
-			p.Bindings[i] = resubjected(c, after)
+			p.Bindings[i] = updated(*c.Before, after)
 		}
 	}
 	p.Bindings = slices.DeleteFunc(p.Bindings, func(c Change[Binding]) bool { return c.Op == Create })
@@ -262,18 +271,8 @@ func (p *Plan) holdTaking() {
 		}
 		slices.SortFunc(after.Subjects, compareSubjects)
 		p.held().Bindings = append(p.held().Bindings, c)
-		p.Bindings[i] = resubjected(c, after)
+		p.Bindings[i] = updated(*c.Before, after)
 	}
-}
-
-// resubjected is a change of a binding that ends with other subjects than was planned.
-func resubjected(c Change[Binding], after Binding) Change[Binding] {
-	added, removed := difference(c.Before.Subjects, after.Subjects)
-	if len(added)+len(removed) == 0 && len(after.Subjects) == len(c.Before.Subjects) {
-		return Change[Binding]{Op: Keep, Before: c.Before, After: &after}
-	}
-	return Change[Binding]{Op: Update, Before: c.Before, After: &after,
-		Reasons: []Reason{{Code: SubjectsChanged, Joins: added, Leaves: removed}}}
 }
 
 // kept is a user to whom nothing happens.

@@ -75,9 +75,16 @@ func (p Plan) noteLeavers(named map[string]bool, records []Record) {
 	}
 }
 
-// Released are the groups that the file binds to their members and that bindings of the set had for a subject, and none has once
-// the plan is done. Sorted.
+// Released are the groups that the file binds to their members, or that end, and that bindings of the set had for a subject, and
+// none has once the plan is done. Sorted.
 func (p Plan) Released(desired Desired, observed Observed) []string {
+	if desired.Revoke {
+		var groups []string
+		for _, e := range p.Ended {
+			groups = append(groups, e.Group)
+		}
+		return groups
+	}
 	stays := p.StillBound(observed)
 	var groups []string
 	for g := range groupsBound(p.Set, observed.Bindings) {
@@ -91,7 +98,7 @@ func (p Plan) Released(desired Desired, observed Observed) []string {
 
 // releasedGroups tells of groups that are bound no more, and who is known to have them besides the members that the set binds
 // instead: people of other sets, by their ledgers, and whomever others have bound a group for.
-func releasedGroups(desired Desired, groups []string, ledgers []SetLedger, held Holdings, now time.Time) []Warning {
+func (p Plan) releasedGroups(desired Desired, groups []string, ledgers []SetLedger, held Holdings, now time.Time) []Warning {
 	member := map[string][]string{}
 	for _, u := range desired.Users {
 		member[u.Certificate.User] = u.Groups
@@ -99,6 +106,9 @@ func releasedGroups(desired Desired, groups []string, ledgers []SetLedger, held 
 	var list []Warning
 	for _, g := range groups {
 		w := Warning{Code: GroupReleased, Name: g}
+		if i := slices.IndexFunc(p.Ended, func(e Ending) bool { return e.Group == g }); i >= 0 {
+			w.Code, w.Left, w.Items = GroupEnds, p.Ended[i].Leavers, p.Ended[i].Waits
+		}
 		for _, l := range ledgers {
 			for _, r := range live(l.Records, now) {
 				if l.Set != desired.Set && r.Removed.IsZero() && slices.Contains(r.Groups, g) && !slices.Contains(member[r.User], g) {

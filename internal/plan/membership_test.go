@@ -201,7 +201,7 @@ func TestReleasedGroups(t *testing.T) {
 		{Set: "second", Records: []Record{of("ann", false, "dev"), of("bob", true, "dev"), of("cat", false, "ops"), of("jane", false, "dev")}},
 	}
 	by := Held{Binding: Binding{Name: "by-hand", RoleRef: edit}, Subject: Subject{"Group", "dev"}}
-	got := releasedGroups(w.Desired, released, ledgers, Holdings{by.Subject: {by}}, noon)
+	got := Plan{}.releasedGroups(w.Desired, released, ledgers, Holdings{by.Subject: {by}}, noon)
 	if len(got) != 1 || !got[0].Grave() || fmt.Sprint(got[0].Holders) != "[{ann second}]" || len(got[0].Held) != 1 {
 		t.Errorf("%+v", got)
 	}

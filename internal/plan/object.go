@@ -120,10 +120,11 @@ func (s Subject) Anonymous() bool {
 
 // Binding is a RoleBinding or, without a namespace, a ClusterRoleBinding of the set.
 type Binding struct {
-	Namespace string    `json:"namespace,omitempty"`
-	Name      string    `json:"name"`
-	RoleRef   RoleRef   `json:"roleRef"`
-	Subjects  []Subject `json:"subjects"` // sorted
+	Namespace string       `json:"namespace,omitempty"`
+	Name      string       `json:"name"`
+	RoleRef   RoleRef      `json:"roleRef"`
+	Subjects  []Subject    `json:"subjects"`        // sorted
+	Ended     []EndedGroup `json:"ended,omitempty"` // groups that its set binds no more, here or elsewhere; sorted
 	Found
 }
 

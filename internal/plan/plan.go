@@ -87,8 +87,10 @@ type Plan struct {
 	Requests []Change[Request] `json:"requests,omitempty"` // requests of ours that are deleted before they are issued
 	// Forgotten are the set's entries for clusters that are no more, which are taken out of the kubeconfigs.
 	Forgotten []Change[ClusterEntry] `json:"forgotten,omitempty"`
-	Warnings  []Warning              `json:"warnings,omitempty"`
-	Problems  []Problem              `json:"problems,omitempty"`
+	// Ended are the groups that leave the bindings although the file binds them, since somebody is revoked who has them; sorted.
+	Ended    []Ending  `json:"ended,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
 
 	// Held is the part of the plan that a problem holds back, and that is not done: deletions until they are agreed to,
 	// or whatever gives while the ledger is damaged. Nil: nothing.

@@ -29,6 +29,7 @@ const (
 	NameReused           ProblemCode = "NameReused"           // User is left out, and granted nothing (Grants). Until: somebody who left had this name
 	GenerationLowered    ProblemCode = "GenerationLowered"    // User is left as they are, and granted nothing new (Grants). Generation: what the file says; Least: the lowest that it may
 	GenerationEnded      ProblemCode = "GenerationEnded"      // User is left out, and granted nothing (Grants). Generation: what the file says, and what was taken back; Until: the last such certificate ends; Least: the lowest that may follow
+	GroupEnded           ProblemCode = "GroupEnded"           // Name: a group that the file binds itself, and that is granted nothing (Grants): its members are. User, Since: who was revoked or left with it, and when; Until: their last certificate with it ends
 	TooManyDeletes       ProblemCode = "TooManyDeletes"       // the deletions are held back. Count: what the plan would delete; Allowed: how many may go unasked; Total: with the other plans that are applied with it
 	LedgerIncomplete     ProblemCode = "LedgerIncomplete"     // whatever gives is held back. Name: the ledger's namespace; Items: users whose certificates it does not list
 	ClientCAEnded        ProblemCode = "ClientCAEnded"        // certificates are held back, Count of them. Until: when the cluster's CA ends, or has ended
@@ -62,6 +63,7 @@ type Problem struct {
 	Total   int           `json:"total,omitempty"`
 	Allowed int           `json:"allowed,omitempty"`
 	AlsoAt  usersfile.Pos `json:"alsoAt,omitzero"`
+	Since   time.Time     `json:"since,omitzero"`
 	Until   time.Time     `json:"until,omitzero"`
 
 	Generation int   `json:"generation,omitempty"`

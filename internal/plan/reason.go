@@ -47,6 +47,8 @@ const (
 	SetDestroyed        ReasonCode = "SetDestroyed"        // destroy was asked for
 	InFile              ReasonCode = "InFile"              // the file says it, the cluster does not have it
 	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Joins, Leaves; Leavers: who left the set, and has one of the groups that leave in a living certificate
+	GroupsEnded         ReasonCode = "GroupsEnded"         // Groups: those that the binding notes as bound no more
+	GroupsDecided       ReasonCode = "GroupsDecided"       // Groups: those that it noted so, and of which the file says how to bind them now
 	RulesChanged        ReasonCode = "RulesChanged"        // Allows, Forbids
 	EndingObject        ReasonCode = "EndingObject"        // somebody has deleted it, and finalizers hold it: Added
 	RoleRefChanged      ReasonCode = "RoleRefChanged"      // From, To: somebody gave our binding another roleRef
@@ -80,6 +82,7 @@ type Reason struct {
 	Joins   []Subject           `json:"joins,omitempty"`
 	Leaves  []Subject           `json:"leaves,omitempty"`
 	Leavers []string            `json:"leavers,omitempty"`
+	Groups  []string            `json:"groups,omitempty"`
 	Allows  []rbacv1.PolicyRule `json:"allows,omitempty"`
 	Forbids []rbacv1.PolicyRule `json:"forbids,omitempty"`
 	Field   string              `json:"field,omitempty"`

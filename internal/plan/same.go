@@ -3,10 +3,11 @@ package plan
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"time"
 )
 
-// Same reports whether two plans do the same. The moment at which somebody is noted to have left does not count, nor
+// Same reports whether two plans do the same. The moment at which somebody is noted to have left, or a group to have ended, does not count, nor
 // whether the ledger's namespace is there already: taking the lock makes it. Warnings do nothing.
 func Same(a, b Plan) bool {
 	x, y := timeless(a), timeless(b)
@@ -40,6 +41,20 @@ func timeless(p Plan) Plan {
 			c.After = &after
 		}
 		records[i] = c
+	}
+	p.Bindings, p.Ended = slices.Clone(p.Bindings), slices.Clone(p.Ended)
+	for i, c := range p.Bindings {
+		if c.After != nil && len(c.After.Ended) > 0 {
+			after := *c.After
+			after.Ended = slices.Clone(after.Ended)
+			for j := range after.Ended {
+				after.Ended[j].Since = time.Time{}
+			}
+			p.Bindings[i].After = &after
+		}
+	}
+	for i := range p.Ended {
+		p.Ended[i].Since = time.Time{}
 	}
 	p.Ledger.Records, p.Ledger.CreateNamespace, p.Warnings = records, false, nil
 	return p

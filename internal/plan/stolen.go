@@ -47,7 +47,8 @@ func (s Stolen) In(desired Desired, observed Observed, now time.Time) *Certifica
 func GenerationOf(set string, c Certificate) int { return generationIn(set, c.User, c.Groups) }
 
 // RevokeCertificate plans to take what the set grants from a certificate, whatever the users file says: its generation leaves the
-// bindings or, if it has none, the name of its user does, and with that every kubeconfig of theirs without one. The ledger notes
+// bindings or, if it has none, the name of its user does, and with that every kubeconfig of theirs without one; so do its groups, of
+// which the members are bound instead: see endGroups. The ledger notes
 // it, so that the next plan does not bind that generation again. The kubeconfig stays where it is: the owner gets another with the next
 // generation. A ledger that was lost or damaged does not stand in the way.
 func RevokeCertificate(desired Desired, observed Observed, s Stolen, now time.Time) Plan {
@@ -59,6 +60,7 @@ func RevokeCertificate(desired Desired, observed Observed, s Stolen, now time.Ti
 		return p
 	}
 	generation := GenerationOf(desired.Set, *c)
+	p.endGroups(desired, observed, map[string]carried{c.User: {c.NotAfter, c.Groups}}, at)
 	p.withdraw(desired, observed, func(of Subject) bool {
 		n, ok := standsFor(desired.Set, c.User, of)
 		return ok && (n == generation || n == 0)

@@ -13,7 +13,7 @@ type WarningCode string
 
 // Warnings.
 const (
-	StillAuthenticates  WarningCode = "StillAuthenticates"  // User, Until: a removed user's certificate lives on
+	StillAuthenticates  WarningCode = "StillAuthenticates"  // User, Until: a removed user's certificate lives on; Items: groups in it that anything is bound to; Left: those of them that the set binds itself, and revoke would not
 	StillInGroup        WarningCode = "StillInGroup"        // User, Items (groups), Until: the old certificate carries them
 	ClusterAdmin        WarningCode = "ClusterAdmin"        // Subjects: who is given cluster-admin, Namespace: where
 	PowerfulRole        WarningCode = "PowerfulRole"        // Role: one of the set, Namespace: where it is bound; Rules: its rules that allow everything there, or to take more
@@ -56,6 +56,7 @@ const (
 	LedgerCopy          WarningCode = "LedgerCopy"          // Namespace: ConfigMaps there look like the set's ledger; Name: where that is; To: the set; Items: users with living certificates by them; Left: who of the users file has left, by them alone
 	LedgerUnsearched    WarningCode = "LedgerUnsearched"    // Namespace: the ledger's, which has no records; other namespaces may not be read
 	GroupReleased       WarningCode = "GroupReleased"       // Name: a group that is bound no more, as its members are; Holders: who else carries it; Held: what others grant to it
+	GroupEnds           WarningCode = "GroupEnds"           // the same, of one that Left, who are revoked, have in a living certificate; Items: members who are not known to have it in one, and get it with the next apply
 	SharedGroup         WarningCode = "SharedGroup"         // Name: a group that is granted something new; Holders: who else carries it
 	SetUnfiled          WarningCode = "SetUnfiled"          // Name: a set with kubeconfigs here that no users file of the run describes; Items: its users
 	LeaverBound         WarningCode = "LeaverBound"         // User, who left; Held: what bindings that are not of the set still grant
@@ -131,7 +132,7 @@ func (w Warning) OfCluster() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, MisplacedKubeconfig, MisplacedOfLeaver:
+	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, MisplacedKubeconfig, MisplacedOfLeaver:
 		return true
 	}
 	return false

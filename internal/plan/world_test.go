@@ -125,8 +125,10 @@ func (w world) recorded() {
 	}
 }
 
-func (w world) plan() Plan {
-	p := Compute(w.Desired, w.Observed, noon)
+func (w world) plan() Plan { return w.planAt(noon) }
+
+func (w world) planAt(now time.Time) Plan {
+	p := Compute(w.Desired, w.Observed, now)
 	Agree([]*Plan{&p}, w.Allow)
 	return p
 }

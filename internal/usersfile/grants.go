@@ -142,7 +142,7 @@ func (r *reader) groups(v value) []Group {
 	var all []Group
 	first := map[string]Pos{}
 	for _, e := range r.list(v) {
-		o, ok := r.object(e, "name", "bindTo", "inCertificate", "roles")
+		o, ok := r.object(e, "name", "bindTo", "inCertificate", "shared", "roles")
 		if !ok {
 			continue
 		}
@@ -168,6 +168,10 @@ func (r *reader) groups(v value) []Group {
 		g.InCertificate = r.flag(inCertificate)
 		if g.BindTo == BindToGroup && inCertificate.given() && !g.InCertificate {
 			r.fail(inCertificate, field.Invalid(inCertificate.path, false, "must be true, or be left out, for a group with bindTo: Group: nobody would have what is bound to it"))
+		}
+		shared := o.get("shared")
+		if g.Shared = r.flag(shared); g.Shared && g.BindTo == BindToMembers {
+			r.fail(shared, field.Invalid(shared.path, true, "is for a group with bindTo: Group: whoever is not a member of this one has nothing of it"))
 		}
 		g.Roles = r.grants(o.get("roles"))
 		all = append(all, g)

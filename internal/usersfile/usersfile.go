@@ -132,7 +132,9 @@ type Group struct {
 	BindTo BindTo
 	// InCertificate is that it stands in the certificates of its members although they are bound and not the group, which always does.
 	InCertificate bool
-	Roles         []Grant
+	// Shared is that a group which is bound itself stays bound whoever has it: people who left too, until their certificates end.
+	Shared bool
+	Roles  []Grant
 }
 
 // Grant refers to one role, in a list of namespaces or, for a ClusterRole without namespaces, in the whole cluster.

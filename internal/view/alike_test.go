@@ -120,6 +120,8 @@ var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.LedgerUnsearched, Namespace: "provision-system"}, items: true},
 	{of: plan.Warning{Code: plan.GroupReleased, Name: "ops-#", Holders: []plan.Holder{{User: "ann", Set: "second"}}, Held: heldBy("Group", "ops")}},
 	{of: plan.Warning{Code: plan.GroupReleased, Name: "ops-#"}, about: "nobody else is known"},
+	{of: plan.Warning{Code: plan.GroupEnds, Name: "ops-#", Left: []string{"joe"}, Items: []string{"kim"}, Holders: []plan.Holder{{User: "ann", Set: "second"}}, Held: heldBy("Group", "ops")}},
+	{of: plan.Warning{Code: plan.GroupEnds, Name: "ops-#", Left: []string{"joe"}}, about: "nobody else is known"},
 	{of: plan.Warning{Code: plan.SharedGroup, Name: "ops-#", Holders: []plan.Holder{{User: "ann", Set: "second"}, {User: "bob", Set: "second"}}}},
 	{of: plan.Warning{Code: plan.SetUnfiled, Name: "set-#", Items: []string{"ann", "bob"}}},
 	{of: plan.Warning{Code: plan.LeaverBound, User: "ann-#", Held: heldBy("User", "ann-#")}},
@@ -148,6 +150,7 @@ var problemSamples = []sample[plan.Problem]{
 	{of: plan.Problem{Code: plan.NameClaimed, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Detail: "second"}},
 	{of: plan.Problem{Code: plan.NameReused, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Until: end}},
 	{of: plan.Problem{Code: plan.GenerationLowered, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Generation: 1, Least: 2}},
+	{of: plan.Problem{Code: plan.GroupEnded, Pos: usersfile.Pos{File: "users.yaml"}, Name: "ops-#", User: "ann", Since: end.Add(-time.Hour), Until: end}, vary: laterProblem},
 	{of: plan.Problem{Code: plan.GenerationEnded, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Until: end, Least: 1}},
 	{of: plan.Problem{Code: plan.GenerationEnded, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Until: end, Generation: 2, Least: 3}, about: "several ends", vary: laterProblem},
 	{of: plan.Problem{Code: plan.NameReused, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Until: end}, about: "several ends", vary: laterProblem},
@@ -557,7 +560,7 @@ func lengthened(w plan.Warning, n int) plan.Warning {
 	}
 	for i := len(w.Held); len(w.Held) > 0 && i < n; i++ {
 		h := w.Held[0]
-		if w.Code == plan.GrantedElsewhere || w.Code == plan.GroupReleased { // to one subject, by many
+		if w.Code == plan.GrantedElsewhere || w.Code == plan.GroupReleased || w.Code == plan.GroupEnds { // to one subject, by many
 			h.Binding.Name = fmt.Sprintf("held-%d", i)
 			w.Held = append(w.Held, h)
 			continue

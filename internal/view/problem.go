@@ -37,6 +37,8 @@ var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
 		"set generation: {{.Least}} for this user, or a higher number to end all earlier kubeconfigs; until then nothing changes for them"},
 	plan.GenerationEnded: {`{{printf "%q" .User}} has {{generation .Generation}} in the file: such certificates of theirs were revoked, and one lives until {{time .Until}}`,
 		"set generation: {{.Least}} for this user: they get a new kubeconfig, and all earlier ones stay without what this set grants"},
+	plan.GroupEnded: {"the group {{quoted .Name}} is not bound itself: a certificate of {{quoted .User}} that was taken back on {{time .Since}} has it until {{time .Until}}; its members are bound instead",
+		"set bindTo: Members for it, or shared: true to bind the group again, for that certificate too"},
 	plan.TooManyDeletes: {"this would delete {{.Count}} users, bindings and roles of the set, more than the {{.Allowed}} that are allowed without asking: " +
 		"is the users file whole? (What goes in one namespace counts once.)",
 		"if it is, give --allow-deletes={{.Total}}{{if ne .Total .Count}}, the number of all sets together{{end}}"},
@@ -90,6 +92,8 @@ var problemsTexts = map[plan.ProblemCode]struct{ what, each, about, way string }
 		"set the number in brackets for each of them, or a higher one to end all earlier kubeconfigs; until then nothing changes for them"},
 	plan.GenerationEnded: {"certificates of {{.N}} users with the generation that the file gives were revoked, and live " + goOn + ": ", "{{quoted .User}}", "{{if .Differ}}until {{time .Until}}, {{end}}generation: {{.Least}}",
 		"set the number in brackets for each of them: they get new kubeconfigs, and all earlier ones stay without what this set grants"},
+	plan.GroupEnded: {"{{.N}} groups are not bound themselves: certificates that were taken back have them " + goOn + "; their members are bound instead: ", "{{quoted .Name}}", "of {{quoted .User}} on {{time .Since}}{{if .Differ}}, until {{time .Until}}{{end}}",
+		"set bindTo: Members for each, or shared: true to bind the group again, for those certificates too"},
 	plan.LedgerUnreadable: {"{{.N}} ConfigMaps of the ledger cannot be read: {{.Detail}}: ", "{{object .Object}}", "",
 		"remove that entry of each (kubectl edit configmap NAME -n NAMESPACE), then provision apply --rebuild-ledger"},
 }
@@ -175,7 +179,7 @@ func likenessOfProblem(p plan.Problem) any {
 	// Other problems are told each by itself.
 	//exhaustive:ignore
 	switch p.Code {
-	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded:
+	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded:
 	case plan.RoleMissing, plan.ForeignObject, plan.LabelGone:
 		l.kind, l.detail = p.Object.Kind, p.Detail
 	case plan.ForeignFile, plan.FileOfOtherSet, plan.UnreadableFile, plan.UnmarkedFile, plan.NameClaimed, plan.LedgerUnreadable:

@@ -64,6 +64,8 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.SetDestroyed:    "the set is destroyed",
 	plan.InFile:          "not in the cluster",
 	plan.SubjectsChanged: "subjects changed",
+	plan.GroupsEnded:     "notes that the set binds no more the group {{.List .Groups}}, which somebody has who was revoked",
+	plan.GroupsDecided:   "the users file says how the group {{.List .Groups}} is bound",
 	plan.RulesChanged:    "rules changed",
 	plan.EndingObject:    "somebody has deleted it, and finalizer {{.WillBe}} holds it: nobody is put into it",
 	plan.RoleRefChanged:  "somebody made it anew for {{.From}}: it is replaced",
@@ -117,13 +119,14 @@ type reasonDoc struct {
 	To      string          `json:"to,omitempty"`
 	Added   []string        `json:"added,omitempty"`
 	Removed []string        `json:"removed,omitempty"`
+	Groups  []string        `json:"groups,omitempty"`
 	At      time.Time       `json:"at,omitzero"`
 }
 
 // reasonDocs writes reasons for programs. Never nil.
 func reasonDocs(reasons []plan.Reason) []reasonDoc {
 	return each(reasons, func(r plan.Reason) reasonDoc {
-		d := reasonDoc{Code: r.Code, At: r.At}
+		d := reasonDoc{Code: r.Code, At: r.At, Groups: r.Groups}
 		d.From, d.To = fromTo(r)
 		if r.Code != plan.EndingObject {
 			d.Added, d.Removed = changeTexts(r)

@@ -18,7 +18,7 @@ func TestReasonWords(t *testing.T) {
 	}
 	said := map[string]string{}
 	for _, code := range codes {
-		full := plan.Reason{Code: plan.ReasonCode(code), From: "from", To: "to", Added: []string{"one"}, Removed: []string{"two"}, At: end, Field: "field", Mode: 0o644,
+		full := plan.Reason{Code: plan.ReasonCode(code), From: "from", To: "to", Added: []string{"one"}, Removed: []string{"two"}, Groups: []string{"ops"}, At: end, Field: "field", Mode: 0o644,
 			Joins: []plan.Subject{{Kind: "User", Name: "ann"}}, Leaves: []plan.Subject{{Kind: "User", Name: "bob"}},
 			Allows: []rbacv1.PolicyRule{{Verbs: []string{"get"}}}, Forbids: []rbacv1.PolicyRule{{Verbs: []string{"list"}}}}
 		words := reasonWords(full, everyone)

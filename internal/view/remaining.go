@@ -72,6 +72,7 @@ func (r Remainder) draw(p pen) {
 		} else {
 			r.stillNamed(p, set)
 		}
+		r.stillBinds(p, set)
 	}
 }
 
@@ -142,12 +143,11 @@ func (r Remainder) person(p pen, group []observe.Remainder) {
 
 // grants lists what bindings still grant to people who have the same, with the way to take each away.
 func (r Remainder) grants(p pen, group []observe.Remainder) {
-	throughGroup := false // a group of the set itself
 	for i, a := range group[0].Grants {
 		owner := "not of this set"
 		switch {
 		case r.own(a.Set):
-			owner, throughGroup = "of this set", throughGroup || a.Subject.Kind == "Group"
+			owner = "of this set"
 		case a.Set != "":
 			owner = "of the set " + a.Set
 		}
@@ -165,12 +165,12 @@ func (r Remainder) grants(p pen, group []observe.Remainder) {
 		}
 		through := strings.ToLower(subjects[0].Kind) + " " + r.names(each(subjects, func(s plan.Subject) string { return s.Name }))
 		p.line(2, p.yellow("!"), fmt.Sprintf("%s (%s, through %s, %s): %s", objectName(a.Binding.Object()), objectName(a.Binding.RoleRef.In("")), through, owner, proof))
+		if why := r.keptGroup(a); why != "" {
+			p.line(6, "", why)
+		}
 		if !r.own(a.Set) {
 			p.line(6, "", wayLine(wayOut(a.Binding, a.Set, subjects, each(group, func(one observe.Remainder) string { return one.User }), r.names)))
 		}
-	}
-	if throughGroup {
-		p.hint(2, "bind groups to members (bindTo: Members) so that leaving takes effect at once")
 	}
 }
 

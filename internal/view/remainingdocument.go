@@ -84,7 +84,9 @@ func (r Remainder) grantDoc(a cluster.Access, user string) leftGrantDoc {
 		Binding: objectName(a.Binding.Object()), Namespace: a.Binding.Namespace, Role: objectName(a.Binding.RoleRef.In("")),
 		Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name, Set: a.Set, Proof: a.Proof, Allowed: a.Allowed,
 	}
-	if !r.own(a.Set) {
+	if r.own(a.Set) {
+		d.Command = r.keptGroup(a)
+	} else {
 		if command, about := wayOut(a.Binding, a.Set, []plan.Subject{a.Subject}, []string{user}, everyone); command != "" {
 			d.Command = wayLine(command, about)
 		}

@@ -10,18 +10,19 @@ import (
 
 // warningTexts say what a person should know, for each code but those of outsideWords.
 var warningTexts = map[plan.WarningCode]string{
-	plan.StillAuthenticates: "{{.User}} still authenticates until {{time .Until}}: Kubernetes cannot revoke a certificate{{with .Items}}; what is bound to the groups in it still holds: {{$.List .}}{{end}}",
-	plan.StillInGroup:       "{{.User}}'s old certificate still says {{.List .Items}} until {{time .Until}}: Kubernetes cannot revoke it",
-	plan.ClusterAdmin:       "cluster-admin {{where .Namespace}} goes to {{.List (subjects .Subjects)}}",
-	plan.DurationLater:      "the duration in the file differs from that of the present certificate of {{.List .Items}}: it counts from the next certificate",
-	plan.ShorterThanAsked:   "the signer shortened certificates from {{duration .Asked}} to {{duration .Issued}} (kube-controller-manager --cluster-signing-duration): {{.List .Items}}",
-	plan.EndsWithCA:         "the cluster's CA ends on {{time .Until}}, and with it what it signs, whatever was asked for: {{.List .Items}}",
-	plan.LongerThanAsked:    "the signer issued certificates for {{duration .Issued}} where {{duration .Asked}} were asked for, so they cannot be relied on to end: {{.List .Items}}",
-	plan.OlderLives:         "the certificates that are replaced go on until {{time .Until}} at the latest: Kubernetes cannot revoke them: {{.List .Items}}",
-	plan.UnboundGroup:       "nothing is bound to the group {{quoted .Name}}, which is given for the first time: {{if .To}}did you mean {{quoted .To}}?{{else}}is it spelled right?{{end}} It goes to {{.List .Items}}",
-	plan.PowerfulRole:       "{{role .Warning}} of this set allows everything{{roleReach .Warning}}, or lets its holders give themselves more: {{rules .Rules}}",
-	plan.PowerfulGrant:      "{{object (.Role.In \"\")}} allows everything, or lets its holders give themselves more: {{where .Namespace}} it goes to {{.List (subjects .Subjects)}}",
-	plan.IssuedElsewhere:    "no kubeconfig here, but a valid certificate, for {{.List .Items}}: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here",
+	plan.StillAuthenticates: "{{.User}} still authenticates until {{time .Until}}: Kubernetes cannot revoke a certificate{{with .Items}}; what is bound to the groups in it still holds: {{$.List .}}{{end}}" +
+		"{{with .Left}}; to bind the members of {{$.List .}} instead, at once: provision revoke {{shell $.User}}{{end}}",
+	plan.StillInGroup:     "{{.User}}'s old certificate still says {{.List .Items}} until {{time .Until}}: Kubernetes cannot revoke it",
+	plan.ClusterAdmin:     "cluster-admin {{where .Namespace}} goes to {{.List (subjects .Subjects)}}",
+	plan.DurationLater:    "the duration in the file differs from that of the present certificate of {{.List .Items}}: it counts from the next certificate",
+	plan.ShorterThanAsked: "the signer shortened certificates from {{duration .Asked}} to {{duration .Issued}} (kube-controller-manager --cluster-signing-duration): {{.List .Items}}",
+	plan.EndsWithCA:       "the cluster's CA ends on {{time .Until}}, and with it what it signs, whatever was asked for: {{.List .Items}}",
+	plan.LongerThanAsked:  "the signer issued certificates for {{duration .Issued}} where {{duration .Asked}} were asked for, so they cannot be relied on to end: {{.List .Items}}",
+	plan.OlderLives:       "the certificates that are replaced go on until {{time .Until}} at the latest: Kubernetes cannot revoke them: {{.List .Items}}",
+	plan.UnboundGroup:     "nothing is bound to the group {{quoted .Name}}, which is given for the first time: {{if .To}}did you mean {{quoted .To}}?{{else}}is it spelled right?{{end}} It goes to {{.List .Items}}",
+	plan.PowerfulRole:     "{{role .Warning}} of this set allows everything{{roleReach .Warning}}, or lets its holders give themselves more: {{rules .Rules}}",
+	plan.PowerfulGrant:    "{{object (.Role.In \"\")}} allows everything, or lets its holders give themselves more: {{where .Namespace}} it goes to {{.List (subjects .Subjects)}}",
+	plan.IssuedElsewhere:  "no kubeconfig here, but a valid certificate, for {{.List .Items}}: the kubeconfig is in another directory, or lost; --reissue-missing issues a new one here",
 	plan.MisplacedKubeconfig: "{{.Name}} holds {{.User}}'s private key, which is good until {{time .Until}}" +
 		"{{if not .To}}: a copy is as good as the original; remove it if nobody needs it" +
 		"{{else}}{{if misspelt .Warning}}, but the file's name is spelled in another way (upper case, or Unicode as macOS writes it){{end}}: rename it to {{.To}}{{end}}",
@@ -55,6 +56,10 @@ var warningTexts = map[plan.WarningCode]string{
 		"{{with .Holders}}; it is in living certificates of {{$.List (holders .)}}{{end}}" +
 		"{{with .Held}}; others bind it too, so people may have it whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
 		"; bindTo: Group in the users file keeps it bound",
+	plan.GroupEnds: "the group {{quoted .Name}}, which {{.List .Left}} has in a living certificate, is taken out of this set's bindings, and its members are bound instead: whoever else has it loses what the set grants to it" +
+		"{{with .Holders}}; it is in living certificates of {{$.List (holders .)}}{{end}}" +
+		"{{with .Held}}; others bind it too, so people may have it whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
+		"{{with .Items}}; the next apply binds further members, of whom no certificate with it is known: {{$.List .}}{{end}}",
 	plan.SetUnfiled: "the set {{.Name}} has kubeconfigs in this directory and living certificates ({{.List .Items}}), and no users file of this run describes it: nothing of it changes. " +
 		"If its file has gone, or it has another name now: provision destroy --set {{.Name}}; to look first: provision status --all-sets",
 	plan.LeaverBound:  "{{quoted .User}} has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:",

@@ -17,7 +17,8 @@ const (
 // warningsTexts say what a person should know of several warnings that likeness puts together: of all, and behind that of each.
 var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 	plan.StillAuthenticates: {"{{.N}} users still authenticate " + goOn + ": Kubernetes cannot revoke a certificate" +
-		"{{with .Items}}; what is bound to the groups in theirs still holds: {{$.List .}}{{end}}: ", userGoesOn},
+		"{{with .Items}}; what is bound to the groups in theirs still holds: {{$.List .}}{{end}}" +
+		"{{with .Left}}; to bind the members of {{$.List .}} instead, at once: provision revoke USER, for each{{end}}: ", userGoesOn},
 	plan.StillInGroup: {"the old certificates of {{.N}} users still say {{.List .Items}} " + goOn + ": Kubernetes cannot revoke them: ", userGoesOn},
 	plan.ClusterAdmin: {"cluster-admin in {{.N}} namespaces goes to {{.List (subjects .Subjects)}}: ", "{{.Namespace}}"},
 	plan.NameNotBlocked: {"NOT BLOCKED: certificates of {{.N}} users whose ids the ledger does not have: they could only be blocked by name, " +
@@ -55,6 +56,10 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"{{with .Holders}}; they are in living certificates of {{$.List (holders .)}}{{end}}" +
 		"{{with .Held}}; others bind them too, so people may have them whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
 		"; bindTo: Group in the users file keeps them bound: ", "{{quoted .Name}}"},
+	plan.GroupEnds: {"{{.N}} groups, which {{.List .Left}} has in living certificates, are taken out of this set's bindings, and their members are bound instead: whoever else has them loses what the set grants to them" +
+		"{{with .Holders}}; they are in living certificates of {{$.List (holders .)}}{{end}}" +
+		"{{with .Held}}; others bind them too, so people may have them whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
+		"{{with .Items}}; the next apply binds further members, of whom no certificate with them is known: {{$.List .}}{{end}}: ", "{{quoted .Name}}"},
 	plan.SetUnfiled: {"{{.N}} sets have kubeconfigs in this directory and living certificates, and no users file of this run describes them: nothing of them changes. " +
 		"If their files have gone, or they have other names now: provision destroy --set SET; to look first: provision status --all-sets: ",
 		"{{.Name}}{{with .Items}} ({{$.List .}}){{end}}"},
@@ -167,6 +172,8 @@ func likeness(w plan.Warning) any {
 		l.items = values(w.Items)
 	case plan.SharedGroup:
 		l.items = values(w.Holders)
+	case plan.GroupEnds:
+		l.items, l.to = values(w.Holders, grantedBy(w), w.Items), values(w.Left)
 	case plan.GroupReleased:
 		l.items = values(w.Holders, grantedBy(w))
 	case plan.GrantedElsewhere:
