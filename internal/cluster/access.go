@@ -19,6 +19,10 @@ type Access struct {
 	Subject plan.Subject // through whom
 	Proof   string       // a question to the API server: "get pods -n x"; "" when the role has no rule to ask about
 	Allowed bool         // its answer
+
+	// These are questions about what no block at admission refuses, to which the API server says yes; "": there is none.
+	Impersonates string // to act as others, whom admission sees instead
+	Alters       string // to change webhooks and policies, the block among them
 }
 
 // proofs are the permissions that Accesses needs.
@@ -103,9 +107,10 @@ func (c *Client) bindingsOf(ctx context.Context, who map[plan.Subject]bool) ([]A
 	return found, err
 }
 
-// prove asks about the first thing that a binding's role allows.
+// prove asks about the first thing that a binding's role allows, and about what no block refuses.
 func (c *Client) prove(ctx context.Context, a *Access, user string, groups []string) error {
-	probe, ok, err := c.Probe(ctx, a.Binding)
+	rules, err := c.Rules(ctx, a.Binding)
+	probe, ok := probeOfAny(rules, a.Binding.Namespace)
 	if errors.Is(err, ErrRoleMissing) || err == nil && !ok {
 		return nil // a binding to nothing grants nothing
 	}
@@ -117,6 +122,25 @@ func (c *Client) prove(ctx context.Context, a *Access, user string, groups []str
 	if a.Subject.Anonymous() {
 		user, authenticated = "system:anonymous", []string{"system:unauthenticated"}
 	}
-	a.Allowed, err = c.mayAs(ctx, user, authenticated, probe)
+	if a.Allowed, err = c.mayAs(ctx, user, authenticated, probe); err != nil {
+		return err
+	}
+	if a.Subject.Anonymous() { // whoever leaves out the certificate is not blocked anyway
+		return nil
+	}
+	ask := func(right plan.Permission, is bool) (string, error) {
+		if !is {
+			return "", nil
+		}
+		probe := Probe{resource: attributes(right)}
+		if yes, err := c.mayAs(ctx, user, authenticated, probe); !yes {
+			return "", err
+		}
+		return probe.String(), nil
+	}
+	if a.Impersonates, err = ask(plan.Impersonation(a.Binding.Namespace, rules)); err != nil {
+		return err
+	}
+	a.Alters, err = ask(plan.AltersAdmission(a.Binding.Namespace, rules))
 	return err
 }

@@ -61,26 +61,30 @@ func (c *Client) Probe(ctx context.Context, b plan.Binding) (Probe, bool, error)
 	if err != nil {
 		return Probe{}, false, err
 	}
-	var found Probe
-	ok := false
+	found, ok := probeOfAny(rules, b.Namespace)
+	return found, ok, nil
+}
+
+// probeOfAny is the question about the first of some rules that can be asked about, in a namespace; "": everywhere.
+func probeOfAny(rules []rbacv1.PolicyRule, namespace string) (found Probe, ok bool) {
 	for _, r := range rules {
 		// No API server accepts such a rule; one that shows it all the same has not granted anything to ask about.
 		if len(r.Verbs) == 0 || len(r.Resources) > 0 && len(r.APIGroups) == 0 {
 			continue
 		}
 		// Non-resource rules count in ClusterRoleBindings only.
-		if len(r.Resources) == 0 && (b.Namespace != "" || len(r.NonResourceURLs) == 0) {
+		if len(r.Resources) == 0 && (namespace != "" || len(r.NonResourceURLs) == 0) {
 			continue
 		}
 		// A resource itself tells people more than a part of one, such as pods/attach.
 		if whole := len(r.Resources) > 0 && !strings.Contains(r.Resources[0], "/"); whole || !ok {
-			found, ok = probeOf(r, b.Namespace), true
+			found, ok = probeOf(r, namespace), true
 			if whole {
 				break
 			}
 		}
 	}
-	return found, ok, nil
+	return found, ok
 }
 
 // May asks the API server whether the user may do what the probe stands for.

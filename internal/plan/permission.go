@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	certificatesGroup = "certificates.k8s.io"
-	rbacGroup         = rbacv1.GroupName
-	admissionGroup    = "admissionregistration.k8s.io"
+	certificatesGroup   = "certificates.k8s.io"
+	rbacGroup           = rbacv1.GroupName
+	authenticationGroup = "authentication.k8s.io"
+	admissionGroup      = "admissionregistration.k8s.io"
 )
 
 // blockResources are the kinds of objects that a block is made of.

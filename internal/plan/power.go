@@ -26,7 +26,7 @@ var (
 	// powerful service accounts are: in kube-system, which has those of the controllers, and in the whole cluster.
 	asServiceAccount = []escalation{
 		{corev1.GroupName, []string{"serviceaccounts"}, []string{"impersonate"}},
-		{"authentication.k8s.io", []string{"serviceaccounts"}, []string{"impersonate:serviceaccount"}}, // since 1.36
+		{authenticationGroup, []string{"serviceaccounts"}, []string{"impersonate:serviceaccount"}}, // since 1.36
 		{corev1.GroupName, []string{"serviceaccounts/token"}, []string{"create"}},
 		// The image of a pod that runs can be changed. A stream to one is opened with create, and by a WebSocket with get.
 		{corev1.GroupName, []string{"pods", "replicationcontrollers"}, writing},
@@ -42,8 +42,8 @@ var (
 		{corev1.GroupName, []string{"nodes/proxy"}, []string{"create", "get"}}, // the kubelet runs commands in any pod
 		// A node asks for tokens of whatever runs on it. impersonate:associated-node is of service accounts only, and what
 		// to do as somebody (impersonate-on:...) says not as whom.
-		{"authentication.k8s.io", []string{"nodes"}, []string{"impersonate:arbitrary-node"}}, // since 1.36
-		{corev1.GroupName, []string{"persistentvolumes"}, []string{"create"}},                // one may be a directory of a node
+		{authenticationGroup, []string{"nodes"}, []string{"impersonate:arbitrary-node"}}, // since 1.36
+		{corev1.GroupName, []string{"persistentvolumes"}, []string{"create"}},            // one may be a directory of a node
 		{"admissionregistration.k8s.io", []string{
 			"mutatingwebhookconfigurations", "validatingwebhookconfigurations", // they are sent every object
 			"mutatingadmissionpolicies", "mutatingadmissionpolicybindings",

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"provision/internal/apply"
+	"provision/internal/cluster"
 	"provision/internal/plan"
 )
 
@@ -39,9 +40,20 @@ func unproved(s Streams, reports []apply.Report) {
 // blockedState says what a block means for somebody whose certificates live.
 const (
 	blockedState = "blocked: whatever is sent with %s to create, change or delete, to exec, attach or port-forward, or to get a token is refused, " +
-		"whoever has granted it. Reading goes on, and so does what is done as somebody else (--as). Another API server of the cluster takes it up in about a second"
+		"whoever has granted it. Reading goes on. Another API server of the cluster takes it up in about a second"
 	notBlockedState = "NOT BLOCKED: what others have granted can still be used to write"
 )
+
+// unblocked tells of what a binding allows that a block does not refuse.
+func (p pen) unblocked(a cluster.Access) {
+	const there = "NOT BLOCKED there: they can %s: the API server says yes to: %s"
+	if a.Impersonates != "" {
+		p.line(6, p.yellow("!"), fmt.Sprintf(there, "act as others (--as), whom no block knows", a.Impersonates))
+	}
+	if a.Alters != "" {
+		p.line(6, p.yellow("!"), fmt.Sprintf(there, "change webhooks and policies, the block among them", a.Alters))
+	}
+}
 
 // blocks says of one person whether their certificates of the sets are blocked: "", if there are none.
 func (r Remainder) blocks(user string) (words string, blocked bool) {

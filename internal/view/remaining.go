@@ -90,7 +90,7 @@ func (r Remainder) likeness(one observe.Remainder) any {
 		if through.Kind == "User" {
 			through.Name = ""
 		}
-		l.grants += values(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name, through, a.Set, a.Proof, a.Allowed)
+		l.grants += values(a.Binding.Kind(), a.Binding.Namespace, a.Binding.Name, through, a.Set, a.Proof, a.Allowed, a.Impersonates, a.Alters)
 	}
 	for _, o := range one.Others {
 		l.others += values(o.Set, o.Namespace, o.Groups, o.Removed)
@@ -167,6 +167,9 @@ func (r Remainder) grants(p pen, group []observe.Remainder) {
 		p.line(2, p.yellow("!"), fmt.Sprintf("%s (%s, through %s, %s): %s", objectName(a.Binding.Object()), objectName(a.Binding.RoleRef.In("")), through, owner, proof))
 		if why := r.keptGroup(a); why != "" {
 			p.line(6, "", why)
+		}
+		if _, blocked := r.blocks(group[0].User); blocked {
+			p.unblocked(a)
 		}
 		if !r.own(a.Set) {
 			p.line(6, "", wayLine(wayOut(a.Binding, a.Set, subjects, each(group, func(one observe.Remainder) string { return one.User }), r.names)))

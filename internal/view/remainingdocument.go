@@ -48,12 +48,18 @@ type leftGrantDoc struct {
 	Proof     string `json:"proof,omitempty"`
 	Allowed   bool   `json:"allowed"`
 	Namespace string `json:"namespace,omitempty"`
-	Command   string `json:"command,omitempty"` // takes it away; not for what a set grants to a group
+	// These are questions about what no block refuses, to which the API server says yes.
+	Impersonates string `json:"impersonates,omitempty"`    // to act as others
+	Alters       string `json:"altersAdmission,omitempty"` // to change webhooks and policies, the block among them
+	Command      string `json:"command,omitempty"`         // takes it away; not for what a set grants to a group
 }
 
 // document makes the document, with what is not known as its errors.
 func (r Remainder) document() remainderDoc {
-	d := remainderDoc{head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Errors: orEmpty(ledgerNotes(r.Others))}
+	d := remainderDoc{
+		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{},
+		Errors: orEmpty(ledgerNotes(r.Others)),
+	}
 	if r.Certificate != nil {
 		d.Certificate = r.Certificate.CredentialID
 	}
@@ -82,7 +88,7 @@ func (r Remainder) document() remainderDoc {
 func (r Remainder) grantDoc(a cluster.Access, user string) leftGrantDoc {
 	d := leftGrantDoc{
 		Binding: objectName(a.Binding.Object()), Namespace: a.Binding.Namespace, Role: objectName(a.Binding.RoleRef.In("")),
-		Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name, Set: a.Set, Proof: a.Proof, Allowed: a.Allowed,
+		Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name, Set: a.Set, Proof: a.Proof, Allowed: a.Allowed, Impersonates: a.Impersonates, Alters: a.Alters,
 	}
 	if r.own(a.Set) {
 		d.Command = r.keptGroup(a)
