@@ -102,7 +102,11 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	if unknownLeft != nil {
 		return cmp.Or(err, fmt.Errorf("what %s can still do is not known: %w", strings.Join(c.User, ", "), unknownLeft))
 	}
-	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others, People: people, Certificate: found, DryRun: c.dry()}
+	traces, untraced := observe.Traces(ctx, client, all, people)
+	if untraced != nil {
+		doubt = cmp.Or(doubt, fmt.Errorf("what %s could have made is not known: %w", view.Listed(c.User), untraced))
+	}
+	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others, People: people, Traces: traces, Certificate: found, DryRun: c.dry()}
 	r.All, r.Broken = c.ShowAll, broken
 	if err := r.Print(s, c.Output); err != nil {
 		return err

@@ -20,6 +20,7 @@ type Remainder struct {
 	Sets   []usersfile.Set     // of these plans, with their users files
 	Others observe.Ledgers     // of all sets
 	People []observe.Remainder // in the order in which they were named
+	Traces []plan.Trace        // that they may have left
 	DryRun bool                // nothing was kept: it is what would remain
 	// Certificate is the one that was revoked while its owner stays; nil: people were revoked.
 	Certificate *plan.Certificate
@@ -66,6 +67,7 @@ func (r Remainder) draw(p pen) {
 	for _, group := range together(r.People, r.likeness) {
 		r.person(p, group)
 	}
+	r.traces(p)
 	for _, set := range r.Sets {
 		if r.Certificate != nil {
 			r.stillGiven(p, set)

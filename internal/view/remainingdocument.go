@@ -17,6 +17,7 @@ type remainderDoc struct {
 	Sets        []string      `json:"sets"`
 	DryRun      bool          `json:"dryRun"` // nothing was kept: what would remain
 	Users       []leftWithDoc `json:"users"`
+	Traces      []traceDoc    `json:"traces"` // what they could have made or read until now, which goes on
 	Errors      []note        `json:"errors"` // why this may not be all
 }
 
@@ -57,7 +58,7 @@ type leftGrantDoc struct {
 // document makes the document, with what is not known as its errors.
 func (r Remainder) document() remainderDoc {
 	d := remainderDoc{
-		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{},
+		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Traces: traceDocs(r.Traces),
 		Errors: orEmpty(ledgerNotes(r.Others)),
 	}
 	if r.Certificate != nil {
