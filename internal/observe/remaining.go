@@ -16,6 +16,11 @@ type Remainder struct {
 	Groups []string         // in living certificates, sorted, each once; never nil
 	Grants []cluster.Access // what bindings grant to the name or to these groups
 	Others []InSet          // other sets that know living certificates of that name
+
+	// Credentials are the ids of their certificates, as audit logs show them, those among them that have ended: sorted, each once.
+	// NameOnly is that there may be others, which only their name tells.
+	Credentials []string
+	NameOnly    bool
 }
 
 // InSet is what another set's ledger has of a person.
@@ -44,12 +49,20 @@ func Remaining(ctx context.Context, client *cluster.Client, all plan.Proposals, 
 			}
 			r.Groups = append(r.Groups, groups...)
 		}
+		known := func(ids []string, whole bool) {
+			r.Credentials, r.NameOnly = append(r.Credentials, ids...), r.NameOnly || !whole
+		}
 		for _, p := range all {
 			add(plan.Remaining(p.Observed, name, time.Now()))
+			known(plan.Credentials(p.Observed, name, time.Now()))
 		}
 		for _, l := range others.List {
+			if own[plan.ObjectKey{Namespace: l.Namespace, Name: l.Set}] {
+				continue
+			}
+			known(l.Credentials(name, client.Earliest()))
 			until, groups := l.Remaining(name, client.Earliest())
-			if until.IsZero() || own[plan.ObjectKey{Namespace: l.Namespace, Name: l.Set}] {
+			if until.IsZero() {
 				continue
 			}
 			add(until, groups)
@@ -57,6 +70,8 @@ func Remaining(ctx context.Context, client *cluster.Client, all plan.Proposals, 
 		}
 		slices.Sort(r.Groups)
 		r.Groups = slices.Compact(r.Groups)
+		slices.Sort(r.Credentials)
+		r.Credentials = slices.Compact(r.Credentials)
 		if !r.Until.IsZero() {
 			living[name] = r.Groups
 		}
@@ -81,7 +96,7 @@ func RemainingOf(ctx context.Context, client *cluster.Client, all plan.Proposals
 	if err != nil {
 		return nil, err
 	}
-	r := Remainder{User: c.User, Until: c.NotAfter, Groups: append([]string{}, c.Groups...)}
+	r := Remainder{User: c.User, Until: c.NotAfter, Groups: append([]string{}, c.Groups...), Credentials: []string{c.CredentialID}}
 	r.Grants = slices.DeleteFunc(accesses[c.User], func(a cluster.Access) bool { return dry && all.Withdraw(a.Binding.UID, a.Subject) })
 	return []Remainder{r}, nil
 }

@@ -68,6 +68,7 @@ func (r Remainder) draw(p pen) {
 		r.person(p, group)
 	}
 	r.traces(p)
+	r.audit(p)
 	for _, set := range r.Sets {
 		if r.Certificate != nil {
 			r.stillGiven(p, set)

@@ -18,7 +18,9 @@ type remainderDoc struct {
 	DryRun      bool          `json:"dryRun"` // nothing was kept: what would remain
 	Users       []leftWithDoc `json:"users"`
 	Traces      []traceDoc    `json:"traces"` // what they could have made or read until now, which goes on
-	Errors      []note        `json:"errors"` // why this may not be all
+	// AuditQuery is a jq command that finds in an audit log what was done with their certificates.
+	AuditQuery string `json:"auditQuery,omitempty"`
+	Errors     []note `json:"errors"` // why this may not be all
 }
 
 // leftWithDoc is what one person is left with.
@@ -58,7 +60,7 @@ type leftGrantDoc struct {
 // document makes the document, with what is not known as its errors.
 func (r Remainder) document() remainderDoc {
 	d := remainderDoc{
-		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Traces: traceDocs(r.Traces),
+		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Traces: traceDocs(r.Traces), AuditQuery: r.auditQuery(),
 		Errors: orEmpty(ledgerNotes(r.Others)),
 	}
 	if r.Certificate != nil {
