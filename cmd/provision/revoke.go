@@ -107,7 +107,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		doubt = cmp.Or(doubt, fmt.Errorf("what %s could have made is not known: %w", view.Listed(c.User), untraced))
 	}
 	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others, People: people, Traces: traces, Certificate: found, DryRun: c.dry()}
-	r.All, r.Broken = c.ShowAll, broken
+	r.All, r.Broken, r.Approvers = c.ShowAll, broken, observe.AllApprovers(ctx, client)
 	if err := r.Print(s, c.Output); err != nil {
 		return err
 	}

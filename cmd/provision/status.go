@@ -50,7 +50,10 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 		return err
 	}
 	st := view.Status{Page: view.PageOf(client, dir.Path()), Sets: found, Others: others, AllSets: c.AllSets, Within: within, Now: now, Server: client.ServerTime()}
-	st.Broken = broken
+	st.Broken, st.Approvers = broken, observe.AllApprovers(ctx, client)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err := st.Print(s, c.Output); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type Client struct {
 	own      ownContext
 	uid      string
 	username string
+	groups   []string // of the operator; none where the API server may not be asked
 	// certificate is the one with which the operator logs in, if they do. certified is that the API server says so itself.
 	certificate plan.BlockedCertificate
 	certified   bool
@@ -151,7 +152,7 @@ func (c *Client) identify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("log in to %s: %w", c.own.Endpoint.Server, unserved(c.own.Endpoint.Server, err))
 	}
-	c.username = review.Status.UserInfo.Username
+	c.username, c.groups = review.Status.UserInfo.Username, review.Status.UserInfo.Groups
 	extra := map[string][]string{}
 	for key, values := range review.Status.UserInfo.Extra {
 		extra[key] = values

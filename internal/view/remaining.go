@@ -16,12 +16,13 @@ import (
 // Remainder is what revoke ends with: what people can still do.
 type Remainder struct {
 	Page
-	Plans  plan.Proposals      // that were carried out
-	Sets   []usersfile.Set     // of these plans, with their users files
-	Others observe.Ledgers     // of all sets
-	People []observe.Remainder // in the order in which they were named
-	Traces []plan.Trace        // that they may have left
-	DryRun bool                // nothing was kept: it is what would remain
+	Plans     plan.Proposals      // that were carried out
+	Sets      []usersfile.Set     // of these plans, with their users files
+	Others    observe.Ledgers     // of all sets
+	People    []observe.Remainder // in the order in which they were named
+	Traces    []plan.Trace        // that they may have left
+	DryRun    bool                // nothing was kept: it is what would remain
+	Approvers observe.Approvers
 	// Certificate is the one that was revoked while its owner stays; nil: people were revoked.
 	Certificate *plan.Certificate
 }
@@ -30,7 +31,7 @@ type Remainder struct {
 func (r Remainder) Print(s Streams, format string) error {
 	if format == "text" {
 		r.draw(s.out())
-		for _, n := range ledgerNotes(r.Others) {
+		for _, n := range append(ledgerNotes(r.Others), approverNotes(r.Approvers)...) {
 			s.Warning(n.Message)
 		}
 	} else if err := printDocument(s.Out, format, r.document()); err != nil {
@@ -69,6 +70,7 @@ func (r Remainder) draw(p pen) {
 	}
 	r.traces(p)
 	r.audit(p)
+	p.approvers(r.Approvers, r.brief)
 	for _, set := range r.Sets {
 		if r.Certificate != nil {
 			r.stillGiven(p, set)

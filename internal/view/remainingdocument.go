@@ -19,8 +19,9 @@ type remainderDoc struct {
 	Users       []leftWithDoc `json:"users"`
 	Traces      []traceDoc    `json:"traces"` // what they could have made or read until now, which goes on
 	// AuditQuery is a jq command that finds in an audit log what was done with their certificates.
-	AuditQuery string `json:"auditQuery,omitempty"`
-	Errors     []note `json:"errors"` // why this may not be all
+	AuditQuery string        `json:"auditQuery,omitempty"`
+	Approvers  []approverDoc `json:"approvers"` // who may approve certificates for any name and group
+	Errors     []note        `json:"errors"`    // why this may not be all
 }
 
 // leftWithDoc is what one person is left with.
@@ -60,8 +61,8 @@ type leftGrantDoc struct {
 // document makes the document, with what is not known as its errors.
 func (r Remainder) document() remainderDoc {
 	d := remainderDoc{
-		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Traces: traceDocs(r.Traces), AuditQuery: r.auditQuery(),
-		Errors: orEmpty(ledgerNotes(r.Others)),
+		head: r.head("Remainder"), DryRun: r.DryRun, Users: []leftWithDoc{}, Traces: traceDocs(r.Traces), AuditQuery: r.auditQuery(), Approvers: approverDocs(r.Approvers.List),
+		Errors: orEmpty(append(ledgerNotes(r.Others), approverNotes(r.Approvers)...)),
 	}
 	if r.Certificate != nil {
 		d.Certificate = r.Certificate.CredentialID

@@ -16,12 +16,13 @@ import (
 // Status is who has what, until when, of some sets.
 type Status struct {
 	Page
-	Sets    []observe.SetStatus
-	Others  *observe.Ledgers // of all sets of the cluster; nil: nobody asked for those
-	AllSets bool
-	Within  time.Duration // a certificate that ends within this time is expiring; 0: none is
-	Now     time.Time     // by the clock of this machine
-	Server  time.Time     // by the clock of the API server
+	Sets      []observe.SetStatus
+	Others    *observe.Ledgers // of all sets of the cluster; nil: nobody asked for those
+	AllSets   bool
+	Approvers observe.Approvers
+	Within    time.Duration // a certificate that ends within this time is expiring; 0: none is
+	Now       time.Time     // by the clock of this machine
+	Server    time.Time     // by the clock of the API server
 }
 
 // Print writes a table for people, with what they should know besides on standard error, or a document.
@@ -89,8 +90,12 @@ func (st Status) draw(s Streams) {
 		p.gap()
 		p.line(0, "", p.red(Plural(n, "certificate")+" expiring: "+cut(inDocument, func(names lister) string { return names(slices.Compact(expiring)) })))
 	}
+	p.approvers(st.Approvers, func(text func(lister) string) string { return cut(inDocument, text) })
 	for _, group := range together(st.told(), likeness) {
 		s.Warning(cut(inDocument, func(names lister) string { return warningsWords(group, names) }))
+	}
+	if words := approversUnknown(st.Approvers); words != "" {
+		s.Warning(words)
 	}
 	for _, n := range st.errors() {
 		s.Warning("not everybody may be listed: " + cmp.Or(n.Short, n.Message))
@@ -208,6 +213,8 @@ type statusDoc struct {
 	Errors   []note          `json:"errors"` // why this may not be everybody
 	Users    []statusUserDoc `json:"users"`
 	Warnings []note          `json:"warnings"`
+	// Approvers are those who may approve certificates for any name and group, but for the administrators of every cluster.
+	Approvers []approverDoc `json:"approvers"`
 }
 
 // statusUserDoc is a row of it.
@@ -231,7 +238,7 @@ type statusUserDoc struct {
 func (st Status) document() statusDoc {
 	d := statusDoc{
 		head: st.head("Status"), Expiring: st.Expiring(), Errors: append(orEmpty(st.errors()), brokenNotes(st.Broken)...),
-		Users: []statusUserDoc{}, Warnings: []note{},
+		Users: []statusUserDoc{}, Warnings: orEmpty(approverNotes(st.Approvers)), Approvers: approverDocs(st.Approvers.List),
 	}
 	for _, set := range st.Sets {
 		for _, w := range st.warnings(set) {

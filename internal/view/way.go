@@ -58,7 +58,11 @@ func withoutSubjects(b plan.Binding, gone []plan.Subject) string {
 			continue
 		}
 		at := "/subjects/" + strconv.Itoa(i)
-		patch = append(patch, operation{"test", at + "/kind", s.Kind}, operation{"test", at + "/name", s.Name}, operation{Op: "remove", Path: at})
+		patch = append(patch, operation{"test", at + "/kind", s.Kind})
+		if namespace, name, ok := strings.Cut(s.Name, "/"); ok && s.Kind == rbacv1.ServiceAccountKind {
+			patch, s.Name = append(patch, operation{"test", at + "/namespace", namespace}), name
+		}
+		patch = append(patch, operation{"test", at + "/name", s.Name}, operation{Op: "remove", Path: at})
 	}
 	name := objectName(b.Object())
 	if others == 0 {
