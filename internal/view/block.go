@@ -3,10 +3,13 @@ package view
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"provision/internal/apply"
 	"provision/internal/cluster"
+	"provision/internal/hint"
+	"provision/internal/observe"
 	"provision/internal/plan"
 )
 
@@ -75,4 +78,25 @@ func (r Remainder) blocks(user string) (words string, blocked bool) {
 		return "", false
 	}
 	return fmt.Sprintf(blockedState, "a certificate of theirs from this set"), true
+}
+
+// blockWays are the commands that block the certificates of people, each of one set that has not.
+func (r Remainder) blockWays(group []observe.Remainder) []string {
+	const about = "  # blocks them, or says why that cannot be"
+	var ways []string
+	for _, p := range r.Plans {
+		var users []string
+		for _, one := range group {
+			if all, some := p.BlocksAll(one.User, time.Now()); some && !all {
+				users = append(users, hint.ShellWord(one.User))
+			}
+		}
+		switch c := r.Certificate; {
+		case c != nil && !p.Blocks(*c):
+			ways = append(ways, fmt.Sprintf("provision revoke --set %s --certificate %s --block=always", p.Set, c.CredentialID)+about)
+		case c == nil && len(users) > 0:
+			ways = append(ways, fmt.Sprintf("provision revoke --set %s --block=always %s", p.Set, strings.Join(users, " "))+about)
+		}
+	}
+	return ways
 }

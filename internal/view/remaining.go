@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"provision/internal/hint"
 	"provision/internal/observe"
 	"provision/internal/plan"
 	"provision/internal/usersfile"
@@ -65,8 +64,9 @@ func (r Remainder) own(set string) bool {
 
 // draw writes what people can still do, once for all for whom it is the same, and which users files still name them.
 func (r Remainder) draw(p pen) {
+	ways := taken{}
 	for _, group := range together(r.People, r.likeness) {
-		r.person(p, group)
+		r.person(p, group, ways)
 	}
 	r.traces(p)
 	r.audit(p)
@@ -104,7 +104,7 @@ func (r Remainder) likeness(one observe.Remainder) any {
 }
 
 // person writes what one person can still do, or several for whom it is the same.
-func (r Remainder) person(p pen, group []observe.Remainder) {
+func (r Remainder) person(p pen, group []observe.Remainder, ways taken) {
 	one := group[0]
 	until, ends := untilWords(group, func(one observe.Remainder) time.Time { return one.Until })
 	who, as, nothing := p.bold(one.User), "a member", "no binding in the cluster grants anything to that name or these groups"
@@ -139,15 +139,18 @@ func (r Remainder) person(p pen, group []observe.Remainder) {
 			mark = ""
 		}
 		p.line(2, mark, words)
+		for _, way := range r.blockWays(group) {
+			p.line(6, "", way)
+		}
 	}
 	if !one.Until.IsZero() {
-		r.grants(p, group)
+		r.grants(p, group, ways)
 		r.otherSets(p, group)
 	}
 }
 
 // grants lists what bindings still grant to people who have the same, with the way to take each away.
-func (r Remainder) grants(p pen, group []observe.Remainder) {
+func (r Remainder) grants(p pen, group []observe.Remainder, ways taken) {
 	for i, a := range group[0].Grants {
 		owner := "not of this set"
 		switch {
@@ -177,7 +180,7 @@ func (r Remainder) grants(p pen, group []observe.Remainder) {
 			p.unblocked(a)
 		}
 		if !r.own(a.Set) {
-			p.line(6, "", wayLine(wayOut(a.Binding, a.Set, subjects, each(group, func(one observe.Remainder) string { return one.User }), r.names)))
+			p.line(6, "", wayLine(ways.wayOut(a.Binding, a.Set, subjects, each(group, func(one observe.Remainder) string { return one.User }), r.names)))
 		}
 	}
 }
@@ -198,9 +201,8 @@ func (r Remainder) otherSets(p pen, group []observe.Remainder) {
 			p.line(2, p.yellow("!"), text+": it was removed there already")
 			continue
 		}
-		names := strings.Join(each(group, func(one observe.Remainder) string { return hint.ShellWord(one.User) }), " ")
 		p.line(2, p.yellow("!"), text+": to revoke it there too:")
-		p.line(6, "", fmt.Sprintf("provision revoke --set %s %s", o.Set, names))
+		p.line(6, "", revokeThere(o.Set, each(group, func(one observe.Remainder) string { return one.User })...))
 	}
 }
 

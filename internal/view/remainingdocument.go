@@ -40,7 +40,8 @@ type inSetDoc struct {
 	Namespace string    `json:"namespace"` // of its ledger
 	Until     time.Time `json:"until"`
 	Groups    []string  `json:"groups"`
-	Removed   bool      `json:"removed"` // the person has left that set already
+	Removed   bool      `json:"removed"`           // the person has left that set already
+	Command   string    `json:"command,omitempty"` // has them leave it; none if they have
 }
 
 // leftGrantDoc is what a binding still grants to them.
@@ -75,21 +76,26 @@ func (r Remainder) document() remainderDoc {
 		}
 	}
 	d.Errors = append(d.Errors, brokenNotes(r.Broken)...)
+	ways := taken{}
 	for _, one := range r.People {
 		_, blocked := r.blocks(one.User)
 		d.Users = append(d.Users, leftWithDoc{
 			User: one.User, Until: one.Until, Groups: one.Groups, Blocked: blocked,
-			Grants: each(one.Grants, func(a cluster.Access) leftGrantDoc { return r.grantDoc(a, one.User) }),
+			Grants: each(one.Grants, func(a cluster.Access) leftGrantDoc { return r.grantDoc(a, one.User, ways) }),
 			Others: each(one.Others, func(o observe.InSet) inSetDoc {
-				return inSetDoc{o.Set, o.Namespace, o.Until, orEmpty(o.Groups), o.Removed}
+				d := inSetDoc{Set: o.Set, Namespace: o.Namespace, Until: o.Until, Groups: orEmpty(o.Groups), Removed: o.Removed}
+				if !o.Removed {
+					d.Command = revokeThere(o.Set, one.User)
+				}
+				return d
 			}),
 		})
 	}
 	return d
 }
 
-// grantDoc writes what a binding grants to a user.
-func (r Remainder) grantDoc(a cluster.Access, user string) leftGrantDoc {
+// grantDoc writes what a binding grants to a user. The commands of a document count on those before them.
+func (r Remainder) grantDoc(a cluster.Access, user string, ways taken) leftGrantDoc {
 	d := leftGrantDoc{
 		Binding: objectName(a.Binding.Object()), Namespace: a.Binding.Namespace, Role: objectName(a.Binding.RoleRef.In("")),
 		Through: strings.ToLower(a.Subject.Kind) + " " + a.Subject.Name, Set: a.Set, Proof: a.Proof, Allowed: a.Allowed, Impersonates: a.Impersonates, Alters: a.Alters,
@@ -97,7 +103,7 @@ func (r Remainder) grantDoc(a cluster.Access, user string) leftGrantDoc {
 	if r.own(a.Set) {
 		d.Command = r.keptGroup(a)
 	} else {
-		if command, about := wayOut(a.Binding, a.Set, []plan.Subject{a.Subject}, []string{user}, everyone); command != "" {
+		if command, about := ways.wayOut(a.Binding, a.Set, []plan.Subject{a.Subject}, []string{user}, everyone); command != "" || a.Set == "" {
 			d.Command = wayLine(command, about)
 		}
 	}

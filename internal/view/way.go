@@ -26,11 +26,16 @@ func wayOut(b plan.Binding, set string, subjects []plan.Subject, users []string,
 	case set != "" && group:
 		return "", about + ", of the set " + set + ": set bindTo: Members in its users file"
 	case set != "":
-		return fmt.Sprintf("provision revoke --set %s %s", set, strings.Join(each(users, hint.ShellWord), " ")), about
+		return revokeThere(set, users...), about
 	case group:
 		about += ": from everybody in that group"
 	}
-	return withoutSubjects(b, subjects), about
+	return withoutSubjects(b, nil, subjects), about
+}
+
+// revokeThere is the command that has users leave a set.
+func revokeThere(set string, users ...string) string {
+	return fmt.Sprintf("provision revoke --set %s %s", set, strings.Join(each(users, hint.ShellWord), " "))
 }
 
 // wayLine writes a way out so that it can be pasted into a shell, with what it is of as a comment.
@@ -41,18 +46,38 @@ func wayLine(command, about string) string {
 	return command + "  # " + about
 }
 
-// withoutSubjects is the kubectl command that takes subjects out of a binding. It fails, and does nothing, if the binding has other
-// subjects by then.
-func withoutSubjects(b plan.Binding, gone []plan.Subject) string {
+// taken are the subjects that the commands of one text take out of each binding, so far: a command counts on those before it.
+type taken map[plan.ObjectKey][]plan.Subject
+
+// wayOut is wayOut behind the commands that were given before.
+func (t taken) wayOut(b plan.Binding, set string, subjects []plan.Subject, users []string, names lister) (command, about string) {
+	command, about = wayOut(b, set, subjects, users, names)
+	before := t[b.Key()]
+	switch {
+	case set != "":
+		return command, about
+	case !slices.ContainsFunc(subjects, func(s plan.Subject) bool { return !slices.Contains(before, s) }):
+		return "", about + ": a command above takes it away"
+	case len(before) > 0:
+		command, about = withoutSubjects(b, before, subjects), about+", after the command above"
+	}
+	t[b.Key()] = append(before, subjects...)
+	return command, about
+}
+
+// withoutSubjects is the kubectl command that takes subjects out of a binding, once some others were taken out before. It fails, and does
+// nothing, if by then another one stands in the place of any of them.
+func withoutSubjects(b plan.Binding, before, gone []plan.Subject) string {
 	type operation struct {
 		Op    string `json:"op"`
 		Path  string `json:"path"`
 		Value string `json:"value,omitempty"`
 	}
+	left := slices.DeleteFunc(slices.Clone(b.Subjects), func(s plan.Subject) bool { return slices.Contains(before, s) })
 	var patch []operation
-	others := 0
-	for i := len(b.Subjects) - 1; i >= 0; i-- { // from behind, so that the places before stay what they are
-		s := b.Subjects[i]
+	others := len(b.Subjects) - len(left)
+	for i := len(left) - 1; i >= 0; i-- { // from behind, so that the places before stay what they are
+		s := left[i]
 		if !slices.Contains(gone, s) {
 			others++
 			continue
