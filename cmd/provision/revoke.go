@@ -76,7 +76,11 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	if format != "text" {
 		format = "" // the remainder is the document
 	}
+	var begun plan.Proposals // before anything was taken away: what is planned again does not know of it
 	ch := change{changeFlags: c.changeFlags, path: c.OutputDir, format: format, client: client, s: s, verb: view.Revoke, accept: func(all plan.Proposals) error {
+		if begun == nil {
+			begun = slices.Clone(all)
+		}
 		switch {
 		case one != nil && found == nil:
 			return view.NothingOfCertificate(c.Certificate, *one, all, others)
@@ -102,7 +106,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	if unknownLeft != nil {
 		return cmp.Or(err, fmt.Errorf("what %s can still do is not known: %w", strings.Join(c.User, ", "), unknownLeft))
 	}
-	traces, untraced := observe.Traces(ctx, client, all, people)
+	traces, untraced := observe.Traces(ctx, client, begun, people)
 	if untraced != nil {
 		doubt = cmp.Or(doubt, fmt.Errorf("what %s could have made is not known: %w", view.Listed(c.User), untraced))
 	}
