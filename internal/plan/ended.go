@@ -69,6 +69,15 @@ func groupsOf(list []EndedGroup) []string {
 	return sortedOnce(names)
 }
 
+// Noted are the groups that the file binds itself and that the bindings note as ended, sorted.
+func Noted(desired Desired, observed Observed) []string {
+	var names []string
+	for _, problem := range endedGroups(desired, observed, nil) {
+		names = append(names, problem.Name)
+	}
+	return names
+}
+
 // endedGroups finds the groups that the file binds itself and that the set must not bind: a binding notes it, or the set does not bind
 // the group now and somebody who left has it, in one of records, the living ones.
 func endedGroups(desired Desired, observed Observed, records []Record) []Problem {
@@ -132,7 +141,7 @@ func (d Desired) members(group string) []Subject {
 }
 
 // endGroups plans to bind members instead of the groups that people have in living certificates: of each group those users of the
-// file who have it in one, too, and none of the people. Held are the groups of each of the people, until when: it takes those that the
+// file who have it in one, too, and none of the people; where the ledger is lost or damaged, all the users of the file in it. Held are the groups of each of the people, until when: it takes those that the
 // set binds and the file defines, unless it says that they are shared. The groups are in p.Ended then.
 func (p *Plan) endGroups(desired Desired, observed Observed, held map[string]carried, at moment) {
 	bound := groupsBound(desired.Set, observed.Bindings)
@@ -159,13 +168,14 @@ func (p *Plan) endGroups(desired Desired, observed Observed, held map[string]car
 	}
 	records := byUser(live(observed.Ledger, at.lives))
 	seen := certificatesIn(observed, records, at.lives)
+	unknown := len(records) == 0 || len(observed.LedgerProblems) > 0
 	for i := range p.Ended {
 		e := &p.Ended[i]
 		slices.Sort(e.Leavers)
 		for _, u := range desired.Users {
 			switch name := u.Certificate.User; {
 			case !slices.Contains(u.Groups, e.Group) || slices.Contains(e.Leavers, name):
-			case has(desired.Set, u, e.Group, records[name], seen[name]):
+			case unknown, has(desired.Set, u, e.Group, records[name], seen[name]):
 				e.Members = append(e.Members, u.Subject)
 			default:
 				e.Waits = append(e.Waits, name)

@@ -158,6 +158,7 @@ func TestRevokeOfGroups(t *testing.T) {
 			w.Users[1].Generation, w.Users[1].Subject = 1, Subject{"Group", group}
 			w.Ledger[1].Groups = append(w.Ledger[1].Groups, group)
 		}, []string{"jane"}, []string{"update " + editName + " 1 +1 -1"}},
+		{"the ledger is lost: joe and kim are in the file", func(w *world) { w.Ledger = nil }, []string{"jane"}, []string{"update " + editName + " 2 +2 -1"}},
 		{"jane by name too", func(w *world) { bind(w, Subject{"Group", "oncall"}, Subject{"User", "jane"}) }, []string{"jane"}, []string{"update " + editName + " 1 +1 -2"}},
 		{"being deleted", func(w *world) { w.Observed.Bindings[0].Ending = true }, []string{"jane"}, []string{"update " + editName + " 0 +0 -1"}},
 	} {

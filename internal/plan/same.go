@@ -42,7 +42,7 @@ func timeless(p Plan) Plan {
 		}
 		records[i] = c
 	}
-	p.Bindings, p.Ended = slices.Clone(p.Bindings), slices.Clone(p.Ended)
+	p.Bindings, p.Ended = slices.Clone(p.Bindings), nil // the bindings say it
 	for i, c := range p.Bindings {
 		if c.After != nil && len(c.After.Ended) > 0 {
 			after := *c.After
@@ -52,9 +52,6 @@ func timeless(p Plan) Plan {
 			}
 			p.Bindings[i].After = &after
 		}
-	}
-	for i := range p.Ended {
-		p.Ended[i].Since = time.Time{}
 	}
 	p.Ledger.Records, p.Ledger.CreateNamespace, p.Warnings = records, false, nil
 	return p

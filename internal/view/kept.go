@@ -60,13 +60,13 @@ func (r Remainder) stillBinds(p pen, set usersfile.Set) {
 		if of.Set != set.Name {
 			continue
 		}
-		var names []string
+		names := plan.Noted(of.Desired, of.Observed) // already, or by this run
 		for _, e := range of.Ended {
 			_, whole := of.Desired.Whole[e.Group]
 			kept := slices.ContainsFunc(r.People, func(one observe.Remainder) bool {
 				return slices.ContainsFunc(one.Grants, func(a cluster.Access) bool { return a.Set == set.Name && a.Subject == e.Subject() })
 			})
-			if whole && !kept {
+			if whole && !kept && !slices.Contains(names, e.Group) {
 				names = append(names, e.Group)
 			}
 		}
