@@ -173,8 +173,10 @@ func (p *Plan) endGroups(desired Desired, observed Observed, held map[string]car
 		e := &p.Ended[i]
 		slices.Sort(e.Leavers)
 		for _, u := range desired.Users {
-			switch name := u.Certificate.User; {
-			case !slices.Contains(u.Groups, e.Group) || slices.Contains(e.Leavers, name):
+			name := u.Certificate.User
+			_, goes := held[name]
+			switch {
+			case goes, !slices.Contains(u.Groups, e.Group):
 			case unknown, has(desired.Set, u, e.Group, records[name], seen[name]):
 				e.Members = append(e.Members, u.Subject)
 			default:
