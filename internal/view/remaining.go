@@ -107,9 +107,12 @@ func (r Remainder) likeness(one observe.Remainder) any {
 func (r Remainder) person(p pen, group []observe.Remainder, ways taken) {
 	one := group[0]
 	until, ends := untilWords(group, func(one observe.Remainder) time.Time { return one.Until })
-	who, as, nothing := p.bold(one.User), "a member", "no binding in the cluster grants anything to that name or these groups"
+	who, as, nothing := p.bold(one.User), "a member", "no binding in the cluster grants anything to that name"
 	if len(group) > 1 {
-		who, as, nothing = p.bold(thousands(len(group))+" users"), "members", "no binding in the cluster grants anything to those names or these groups"
+		who, as, nothing = p.bold(thousands(len(group))+" users"), "members", "no binding in the cluster grants anything to those names"
+	}
+	if len(one.Groups) > 0 {
+		nothing += " or these groups"
 	}
 	p.gap()
 	switch {
