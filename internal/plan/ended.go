@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -27,14 +28,20 @@ type EndedGroup struct {
 // Subject is the group as bindings name it.
 func (e EndedGroup) Subject() Subject { return Subject{rbacv1.GroupKind, e.Group} }
 
-// ReadEnded reads the annotation of a binding. A text that cannot be read notes nothing.
+// ReadEnded reads the annotation of a binding, which whoever may edit the binding can write. A text that cannot be read notes nothing.
 func ReadEnded(text string) []EndedGroup {
 	var list []EndedGroup
 	if text == "" || json.Unmarshal([]byte(text), &list) != nil {
 		return nil
 	}
+	for i, e := range list {
+		list[i].User = strings.ToValidUTF8(e.User[:min(len(e.User), longestName)], "")
+	}
 	return slices.DeleteFunc(list, func(e EndedGroup) bool { return e.Group == "" })
 }
+
+// longestName is as much of a user's name as is told.
+const longestName = 256
 
 // EndedText is the annotation of a binding with some subjects: a group that is one of them has not ended. "": it needs none.
 func EndedText(list []EndedGroup, subjects []Subject) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -277,5 +278,30 @@ func TestRevokedStayOut(t *testing.T) {
 	})
 	if checked < cases/4 {
 		t.Errorf("only %d of %d cases", checked, cases)
+	}
+}
+
+// The annotation is what anybody may have written who may edit the binding.
+func TestReadEnded(t *testing.T) {
+	e := EndedGroup{"dev", "jane", noon, noon.Add(day)}
+	if got := ReadEnded(EndedText([]EndedGroup{e}, nil)); !slices.Equal(got, []EndedGroup{e}) {
+		t.Errorf("%+v", got)
+	}
+	if got := EndedText([]EndedGroup{e}, []Subject{e.Subject()}); got != "" {
+		t.Errorf("a group that is bound is noted: %s", got)
+	}
+	long := strings.Repeat("\u00e9", longestName)
+	for text, want := range map[string][]EndedGroup{
+		"":                                      nil,
+		"x":                                     nil,
+		"{}":                                    nil,
+		`[{"group": 1}]`:                        nil,
+		`[{"user": "jane"}]`:                    {},
+		`[{"group":"g","since":""}]`:            nil,
+		`[{"group":"g","user":"` + long + `"}]`: {{Group: "g", User: long[:longestName]}},
+	} {
+		if got := ReadEnded(text); !slices.Equal(got, want) {
+			t.Errorf("%s: %+v", text, got)
+		}
 	}
 }
