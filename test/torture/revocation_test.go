@@ -53,11 +53,11 @@ type instant struct {
 	share float64 // of how long a run takes
 }
 
-// TestKill9OfRevocation kills revoke, with the block, revoke --certificate, unblock, an apply that raises a generation and
-// applies that switch a group from its members to the group and back: at every one of their writes, before and after the API
-// server has carried it out, and at random. Meanwhile everybody uses their certificates. Nobody but the leaver and the
-// certificate that was stolen is refused what they had, neither is let through again, and the same command, run again,
-// ends with nothing left to do.
+// TestKill9OfRevocation kills revoke, which blocks and puts the members of a group in its place, revoke --certificate, unblock, an
+// apply that raises a generation, and applies that bind a group instead of its members and back: at every one of their writes,
+// before and after the API server has carried it out, and at random. Meanwhile everybody uses their certificates. Nobody but the
+// leaver and the certificate that was stolen is refused what they had, neither is let through again, and the same command, run
+// again, ends with nothing left to do.
 func TestKill9OfRevocation(t *testing.T) {
 	kills := int(fromEnvironment(t, killsVariable, defaultKills)) / revocationsOfKills
 	r := newRevocations(t)
@@ -97,8 +97,8 @@ func newRevocations(t *testing.T) *revocations {
 		{name: "unblock", args: []string{"unblock", r.of(leaver), "--yes"}},
 		{name: "revoke --certificate", args: []string{"revoke", "--certificate", "stolen.kubeconfig", "--yes"}},
 		{name: "apply: a generation is raised", args: []string{"apply", "--yes"}},
-		{name: "apply: a group binds its members", args: []string{"apply", "--yes"}},
 		{name: "apply: a group is bound", args: []string{"apply", "--yes"}},
+		{name: "apply: a group binds its members", args: []string{"apply", "--yes"}},
 	}
 	for _, j := range r.jobs {
 		j.hits = map[string]int{}
@@ -157,7 +157,7 @@ func (r *revocations) kubeconfig(name string) string {
 }
 
 func (r *revocations) leaverLine(more string) string {
-	return fmt.Sprintf("  - {name: %s, roles: [{clusterRole: edit, namespaces: [%s]}]%s}\n", r.of(leaver), namespace, more)
+	return fmt.Sprintf("  - {name: %s, groups: [%q], roles: [{clusterRole: edit, namespaces: [%s]}]%s}\n", r.of(leaver), r.of("team"), namespace, more)
 }
 
 // write writes the users file as it is to be now. It names the server, as a run goes through the gate and its users do not.
@@ -226,8 +226,9 @@ func (r *revocations) round() {
 	out.let(mayEnd, readOurs, writeOurs, writeTheirs)
 	r.storm(r.jobs[0], func() {
 		out.settled(false, readOurs, writeOurs, writeTheirs)
-		r.file.leaver = ""
+		r.file.leaver, r.file.bindTo = "", "Members" // revoke has done that already
 		r.write()
+		r.must("apply", "--yes")
 	})
 	out.let(mayCome, writeTheirs)
 	r.storm(r.jobs[1], func() {
@@ -242,21 +243,21 @@ func (r *revocations) round() {
 		r.write()
 	})
 	r.storm(r.jobs[3], func() { r.isBack(robbed) })
-	r.file.bindTo = "Members"
-	r.write()
-	r.storm(r.jobs[4], nil)
-	r.file.bindTo = "Group"
-	r.write()
-	r.storm(r.jobs[5], nil)
 	for _, p := range []*witness{out, thief, owner} {
 		r.gone(p)
 	}
+	r.file.bindTo = "Group, shared: true" // for the leaver's certificate, too
+	r.write()
+	r.storm(r.jobs[4], nil)
+	r.file.bindTo = "Members"
+	r.write()
+	r.storm(r.jobs[5], nil)
 	if r.Failed() {
 		return
 	}
 	// The last block goes, and the leaver comes back: the next round begins with the first block.
 	r.must("unblock", r.of(robbed), "--yes")
-	r.file.leaver = r.leaverLine(", reuse: true")
+	r.file.leaver, r.file.bindTo = r.leaverLine(", reuse: true"), "Group"
 	r.write()
 	r.must("apply", "--yes")
 	r.isBack(leaver)
