@@ -47,6 +47,7 @@ func heldBy(kind, name string) []plan.Held {
 // warningSamples have every field that the code says, unless they are about one that is not there.
 var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.StillAuthenticates, User: "ann-#", Until: end, Items: []string{"ops", "dev"}}},
+	{of: plan.Warning{Code: plan.StillAuthenticates, User: "ann-#", Until: end, Items: []string{"ops", "dev"}, Left: []string{"ops"}}, about: "revoke ends one of them", vary: laterWarning},
 	{of: plan.Warning{Code: plan.StillAuthenticates, User: "ann-#", Until: end}, about: "no groups, several ends", vary: laterWarning},
 	{of: plan.Warning{Code: plan.NotBlockedByVersion, Name: "v1.30.14"}},
 	{of: plan.Warning{Code: plan.NotBlockedByRights, Items: []string{"ann", "bob"}, Permissions: []plan.Permission{{Verb: "get", Group: "admissionregistration.k8s.io", Resource: "validatingadmissionpolicies"}}}},
