@@ -47,6 +47,7 @@ func (s Set) Observe(users ...string) (Seen, error) {
 		misplaced []plan.Misplaced
 		gone      bool // since the directory was listed, by another run's hand
 	}
+	parts := unquoted(users)
 	about := func(user string) bool { return user != "" && (len(users) == 0 || slices.Contains(users, user)) }
 	var slots []slot
 	for _, name := range names {
@@ -62,7 +63,7 @@ func (s Set) Observe(users ...string) (Seen, error) {
 		g.Go(func() error {
 			at := &slots[i]
 			data, info, err := d.readInfo(at.name)
-			if at.gone = errors.Is(err, fs.ErrNotExist); at.gone || err == nil && !about(at.user) && !mentions(data, users) {
+			if at.gone = errors.Is(err, fs.ErrNotExist); at.gone || err == nil && !about(at.user) && !mentions(data, parts) {
 				return nil
 			}
 			var k *credential.Kubeconfig
@@ -139,16 +140,22 @@ func parse(data []byte) (*credential.Kubeconfig, error) {
 // quotable is what YAML or JSON may write in another way than as itself.
 var quotable = regexp.MustCompile(`[^-A-Za-z0-9_.@]+`)
 
-// mentions reports whether a kubeconfig may have an entry of somebody: whether the longest part of one of the names is in it that looks the
-// same however it is quoted. Of nobody: it may.
-func mentions(data []byte, names []string) bool {
-	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool {
+// unquoted are the longest parts of names that look the same however they are quoted.
+func unquoted(names []string) [][]byte {
+	var parts [][]byte
+	for _, name := range names {
 		longest := ""
 		for _, part := range quotable.Split(name, -1) {
 			if len(part) > len(longest) {
 				longest = part
 			}
 		}
-		return bytes.Contains(data, []byte(longest))
-	})
+		parts = append(parts, []byte(longest))
+	}
+	return parts
+}
+
+// mentions reports whether a kubeconfig may have an entry of somebody, by the parts of their names that unquoted gives. Of nobody: it may.
+func mentions(data []byte, parts [][]byte) bool {
+	return len(parts) == 0 || slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Contains(data, part) })
 }

@@ -148,8 +148,9 @@ func (d Desired) members(group string) []Subject {
 }
 
 // endGroups plans to bind members instead of the groups that people have in living certificates: of each group those users of the
-// file who have it in one, too, and none of the people; where the ledger is lost or damaged, all the users of the file in it. Held are the groups of each of the people, until when: it takes those that the
-// set binds and the file defines, unless it says that they are shared. The groups are in p.Ended then.
+// file who have it in one, too, and none of the people; where the ledger is lost or damaged, all the users of the file in it. Held
+// are the groups of each of the people, until when: it takes those that the set binds and the file defines, unless it says that they
+// are shared. The groups are in p.Ended then.
 func (p *Plan) endGroups(desired Desired, observed Observed, held map[string]carried, at moment) {
 	bound := groupsBound(desired.Set, observed.Bindings)
 	for user, l := range held {

@@ -60,8 +60,15 @@ func TestRevokeEndsGroup(t *testing.T) {
 		!slices.Equal(c.Reasons[0].Leavers, []string{"jane"}) {
 		t.Errorf("%+v", c)
 	}
+	all := Proposals{{Plan: p}}
+	if jane, joe := all.TakenFrom("jane"), all.TakenFrom("joe"); len(jane) != 1 || jane[0].RoleRef != edit || len(joe) != 0 {
+		t.Errorf("what jane had by the group: %+v, joe: %+v", jane, joe)
+	}
 	if h := p.Handovers()[0]; !h.Gives || len(h.Leaves)+len(h.Moves) > 0 {
 		t.Errorf("it is not one write: %+v", h)
+	}
+	if later := Revoke(w.Desired, w.Observed, []string{"jane"}, noon.Add(time.Minute)); !Same(p, later) {
+		t.Error("a plan of a minute later counts as another")
 	}
 	w.afterRevoke(p)
 	if again := Revoke(w.Desired, w.Observed, []string{"jane"}, noon); again.Changes() {

@@ -20,14 +20,15 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 	theirs := func(s Subject) bool {
 		return slices.ContainsFunc(names, func(name string) bool { _, ok := standsFor(desired.Set, name, s); return ok })
 	}
-	held := map[string]carried{}
+	held, byName := map[string]carried{}, byUser(observed.Ledger)
+	seen := certificatesIn(observed, byName, at.lives)
 	for _, name := range names {
-		until, groups := Remaining(observed, name, now)
+		until, groups := remaining(byName[name], seen[name], at.lives)
 		held[name] = carried{until, groups}
 	}
 	p.endGroups(desired, observed, held, at)
 	p.withdraw(desired, observed, theirs)
-	d := decision{observed: observed, records: byUser(observed.Ledger), requests: requestsByKey(desired.Set, observed), moment: at}
+	d := decision{observed: observed, records: byName, requests: requestsByKey(desired.Set, observed), moment: at}
 	stays := map[string]bool{}
 	for name := range observed.Files {
 		stays[name] = !leaves(name)

@@ -138,17 +138,21 @@ func Traces(users []string, had map[string][]Binding, rules Rules) []Trace {
 	return list
 }
 
-// TakenFrom are the bindings that the plans take a person out of, as they were.
+// TakenFrom are the bindings that the plans take a person out of, by name or by a group that ends, as they were.
 func (all Proposals) TakenFrom(user string) []Binding {
 	var list []Binding
 	for _, p := range all {
+		had := map[Subject]bool{}
+		for _, e := range p.Ended {
+			had[e.Subject()] = slices.Contains(e.Leavers, user)
+		}
 		for _, c := range p.Bindings {
 			if c.Before == nil || c.Op == Keep {
 				continue
 			}
 			if slices.ContainsFunc(c.Before.Subjects, func(s Subject) bool {
 				_, theirs := standsFor(p.Set, user, s)
-				return theirs && (c.After == nil || !slices.Contains(c.After.Subjects, s))
+				return (theirs || had[s]) && (c.After == nil || !slices.Contains(c.After.Subjects, s))
 			}) {
 				list = append(list, *c.Before)
 			}

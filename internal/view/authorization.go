@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,14 +114,7 @@ func authorizationYAML(config cluster.AuthorizationConfig) ([]byte, error) {
 		return nil, err
 	}
 	quoteAll(&document)
-	var b bytes.Buffer
-	encoder := node.NewEncoder(&b)
-	encoder.SetIndent(2)
-	encoder.CompactSeqIndent()
-	if err := encoder.Encode(&document); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), encoder.Close()
+	return encodeYAML(&document)
 }
 
 // quoteAll sets how all is written below a node.

@@ -70,11 +70,16 @@ func yamlOf(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	quoteSteering(&document)
+	return encodeYAML(&document)
+}
+
+// encodeYAML writes a document as all of ours are: two spaces, and lists where their names are.
+func encodeYAML(document *node.Node) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := node.NewEncoder(&b)
 	encoder.SetIndent(2)
 	encoder.CompactSeqIndent()
-	if err := encoder.Encode(&document); err != nil {
+	if err := encoder.Encode(document); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), encoder.Close()
