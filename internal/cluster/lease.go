@@ -136,7 +136,8 @@ var errFree = errors.New("it has just become free: try again, or give a longer -
 func (c *Client) lockedBy(ctx context.Context, w *watchedLease, set string) error {
 	ctx, done := context.WithTimeout(ctx, firstTry)
 	defer done()
-	record, _, err := w.LeaseLock.Get(ctx)
+	// Not by w.LeaseLock, which keeps what it read for its next write: the elector would take over a Lease that it has not seen.
+	record, _, err := c.leaseOf(w.LeaseMeta.Namespace, set, w.Identity()).Get(ctx)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("lock the set %s: %w", set, err)
 	}
