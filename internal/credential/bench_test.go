@@ -1,6 +1,10 @@
 package credential
 
-import "testing"
+import (
+	"testing"
+
+	"provision/internal/recipient"
+)
 
 // BenchmarkKubeconfig reads 10,000 kubeconfigs with their certificates and keys, and writes them.
 func BenchmarkKubeconfig(b *testing.B) {
@@ -52,4 +56,28 @@ func BenchmarkKubeconfig(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkSeal is what sealing costs a user beside a plain one, from the line in the users file to the text in the kubeconfig.
+func BenchmarkSeal(b *testing.B) {
+	key, err := MarshalKey(newKey(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, native := ageKey(b)
+	const ssh = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl jane@laptop"
+	for _, c := range []struct{ name, line string }{{"age1", native.Key}, {"ssh-ed25519", ssh}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := recipient.Parse(c.line)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := Seal(key, []recipient.Recipient{r}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
