@@ -28,7 +28,7 @@ func (c *Client) ObserveGrants(ctx context.Context, desired plan.Desired, o *pla
 	g.Go(func() error { return c.eachRoleBinding(parallel, mine, into(&bindings)) })
 	g.Go(func() (err error) { o.Namespaces, o.RoleOwners, err = c.referenced(parallel, desired); return })
 	g.Go(func() (err error) { o.BindingOwners, err = c.bindingOwners(parallel, desired.Set); return })
-	g.Go(func() (err error) { o.ClientCA, o.FrontProxy, o.ClientCAError, err = c.clientCA(parallel); return })
+	g.Go(func() error { return c.ObserveClientCA(parallel, o) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -36,6 +36,12 @@ func (c *Client) ObserveGrants(ctx context.Context, desired plan.Desired, o *pla
 	o.Bindings = append(clusterBindings, bindings...)
 	var err error
 	o.Unlabelled, err = c.unlabelled(ctx, desired.Set, o.BindingOwners)
+	return err
+}
+
+// ObserveClientCA fills in the cluster's client CAs.
+func (c *Client) ObserveClientCA(ctx context.Context, o *plan.Observed) (err error) {
+	o.ClientCA, o.FrontProxy, o.ClientCAError, err = c.clientCA(ctx)
 	return err
 }
 

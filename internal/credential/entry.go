@@ -18,7 +18,15 @@ type Entry struct {
 	Namespace          string
 	usersfile.Endpoint        // its Name is that of the cluster entry
 	Certificate        []byte // PEM
-	Key                []byte // PEM, secret
+	Key                []byte // PEM, secret; none where the key is not here
+	KeyFile            string // where the key is not here: the name of the file beside the kubeconfig in which its owner has it
+	Sealed             Sealed // the key that is not here, as its owner can open it; none where it never was here
+}
+
+// NotHere reports whether the entry is one whose private key is with its owner alone: sealed, or never ours. It then has no key, and
+// names the one file that the owner's can be in.
+func (e Entry) NotHere() bool {
+	return len(e.Key) == 0 && e.KeyFile == usersfile.KeyFileName(e.Owner.User) && (e.Sealed.Key == "" || e.Sealed.whole())
 }
 
 // clusterOf returns an endpoint as a kubeconfig has it, without its name.
@@ -48,7 +56,7 @@ func endpointOf(name string, c clientcmdapi.Cluster) usersfile.Endpoint {
 
 // user returns the user entry, without its owner.
 func (e Entry) user() clientcmdapi.AuthInfo {
-	return clientcmdapi.AuthInfo{ClientCertificateData: e.Certificate, ClientKeyData: e.Key}
+	return clientcmdapi.AuthInfo{ClientCertificateData: e.Certificate, ClientKeyData: e.Key, ClientKey: e.KeyFile}
 }
 
 // context returns the context, without its owner.
@@ -112,6 +120,9 @@ func (k *Kubeconfig) Unmarked(user string) []Entry {
 func (k *Kubeconfig) entry(name string, owner Owner) Entry {
 	user := k.config.AuthInfos[name]
 	e := Entry{Owner: owner, Context: k.contextOf(name), User: name, Certificate: user.ClientCertificateData, Key: user.ClientKeyData}
+	if len(e.Key) == 0 { // as kubectl reads it
+		e.KeyFile, e.Sealed = user.ClientKey, sealedIn(user.Extensions)
+	}
 	c := k.config.Contexts[e.Context]
 	if c == nil {
 		return e

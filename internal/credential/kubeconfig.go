@@ -69,12 +69,17 @@ func (k *Kubeconfig) Put(e Entry) error {
 		}
 	}
 	k.Remove(e.Owner.Cluster, e.Owner.User)
-	owner, err := mark(e.Owner)
+	owner, err := mark(e.Owner, Sealed{})
 	if err != nil {
 		return fmt.Errorf("encode the owner of %s: %w", e.Context, err)
 	}
 	cluster, user, context := clusterOf(e.Endpoint), e.user(), e.context()
 	cluster.Extensions, user.Extensions, context.Extensions = owner, owner, owner
+	if e.Sealed.Key != "" {
+		if user.Extensions, err = mark(e.Owner, e.Sealed); err != nil {
+			return fmt.Errorf("encode the sealed key of %s: %w", e.Context, err)
+		}
+	}
 	k.config.Clusters[e.Name], k.config.AuthInfos[e.Context], k.config.Contexts[e.Context] = &cluster, &user, &context
 	k.Use(e.Context)
 	return nil

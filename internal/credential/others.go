@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"provision/internal/usersfile"
 )
 
 // Edited returns what somebody has added to a user's entry for a cluster (by UID), sorted: the names of fields that Put does not
@@ -38,7 +40,7 @@ func (k *Kubeconfig) Edited(cluster, user string) []string {
 	}
 	for name, o := range k.config.AuthInfos {
 		if k.has(o.Extensions, cluster, user) {
-			note(name == e.User, "user", userFields(*o))
+			note(name == e.User, "user", userFields(*o, user))
 		}
 	}
 	for name, o := range k.config.Contexts {
@@ -72,7 +74,7 @@ func (k *Kubeconfig) Others(cluster, user string) (others []Other, current strin
 		note("cluster", name, o.Extensions, clusterFields(*o))
 	}
 	for name, o := range k.config.AuthInfos {
-		note("user", name, o.Extensions, userFields(*o))
+		note("user", name, o.Extensions, userFields(*o, user))
 	}
 	for name, o := range k.config.Contexts {
 		if note("context", name, o.Extensions, nil) && name == k.config.CurrentContext {
@@ -91,9 +93,12 @@ func clusterFields(have clientcmdapi.Cluster) []string {
 	return surplus(have, clusterOf(endpointOf("", have)))
 }
 
-// userFields returns the names of the fields of a user that Put does not write.
-func userFields(have clientcmdapi.AuthInfo) []string {
+// userFields returns the names of the fields of a user entry that Put does not write for a user.
+func userFields(have clientcmdapi.AuthInfo, user string) []string {
 	e := Entry{Certificate: have.ClientCertificateData, Key: have.ClientKeyData}
+	if len(e.Key) == 0 && have.ClientKey == usersfile.KeyFileName(user) {
+		e.KeyFile = have.ClientKey
+	}
 	have.LocationOfOrigin, have.Extensions = "", nil
 	return surplus(have, e.user())
 }

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -31,13 +32,18 @@ type ownerJSON struct {
 	Cluster    string `json:"cluster"`
 	User       string `json:"user"`
 	Duration   string `json:"duration,omitempty"`
+
+	// Only of a user entry.
+	SealedKey string                `json:"sealedKey,omitempty"`
+	SealedTo  []recipient.Recipient `json:"sealedTo,omitempty"`
 }
 
-// mark returns the extensions that name an owner.
-func mark(owner Owner) (map[string]runtime.Object, error) {
+// mark returns the extensions that name an owner, with a sealed key if there is one.
+func mark(owner Owner, sealed Sealed) (map[string]runtime.Object, error) {
 	raw, err := json.Marshal(ownerJSON{
 		APIVersion: usersfile.APIVersion, Kind: "Owner",
 		Set: owner.Set, Cluster: owner.Cluster, User: owner.User, Duration: owner.Duration.String(),
+		SealedKey: sealed.Key, SealedTo: sealed.To,
 	})
 	if err != nil {
 		return nil, err
@@ -48,7 +54,7 @@ func mark(owner Owner) (map[string]runtime.Object, error) {
 // Mark gives an owner to an entry that Unmarked returned, so that it is ours again: it marks the user, the context and the
 // cluster of the entry, but none that is marked already.
 func (k *Kubeconfig) Mark(e Entry, owner Owner) error {
-	extension, err := mark(owner)
+	extension, err := mark(owner, Sealed{})
 	if err != nil {
 		return fmt.Errorf("encode the owner of %s: %w", e.User, err)
 	}
@@ -110,4 +116,17 @@ func ownerOf(extensions map[string]runtime.Object) (Owner, bool) {
 	}
 	d, _ := time.ParseDuration(o.Duration) // 0 where somebody edited it: the plan then sees another duration
 	return Owner{Set: o.Set, Cluster: o.Cluster, User: o.User, Duration: d}, true
+}
+
+// sealedIn returns the sealed key in the extensions of a user entry.
+func sealedIn(extensions map[string]runtime.Object) Sealed {
+	unknown, ok := extensions[extensionName].(*runtime.Unknown)
+	if !ok {
+		return Sealed{}
+	}
+	var o ownerJSON
+	if err := json.Unmarshal(unknown.Raw, &o); err != nil {
+		return Sealed{}
+	}
+	return Sealed{Key: o.SealedKey, To: o.SealedTo}
 }

@@ -66,7 +66,7 @@ func signedBy(ca *x509.Certificate, files map[string]plan.File, now time.Time) [
 	only := chain.NewRoots([]*x509.Certificate{ca})
 	margin := make(map[string]time.Duration)
 	for user, f := range files {
-		if f.State != plan.FileOurs || f.Certificate == nil || !f.KeyMatches {
+		if f.State != plan.FileOurs || f.Certificate == nil || !f.KeyMatches || f.Certificate.Key != plan.KeyHere {
 			continue
 		}
 		if m := min(now.Sub(f.Certificate.NotBefore), f.Certificate.NotAfter.Sub(now)); m > 0 {

@@ -45,7 +45,7 @@ func (s Set) Write(e credential.Entry, from string) error {
 	return fmt.Errorf("write %s: the file is there and provision did not make it for this user: move it away", d.join(name))
 }
 
-// Rewrite changes what a user's entry says about cluster, context and namespace, and keeps key, certificate and
+// Rewrite changes what a user's entry says about cluster, context and namespace, and keeps key, wherever that is, certificate and
 // duration. Of e.Owner only the user counts. keyHash is that of the certificate which the plan saw: a file that was
 // swapped since is refused.
 func (s Set) Rewrite(e credential.Entry, keyHash string) error {
@@ -62,7 +62,7 @@ func (s Set) Rewrite(e credential.Entry, keyHash string) error {
 	if !ok || have.Owner.Set != e.Owner.Set || !isFor(have, keyHash) {
 		return fmt.Errorf("rewrite %s: it has changed since the plan: plan again", d.join(name))
 	}
-	e.Certificate, e.Key, e.Owner.Duration = have.Certificate, have.Key, have.Owner.Duration
+	e.Certificate, e.Key, e.KeyFile, e.Sealed, e.Owner.Duration = have.Certificate, have.Key, have.KeyFile, have.Sealed, have.Owner.Duration
 	return d.put(name, k, e)
 }
 
@@ -188,7 +188,7 @@ func (d *Dir) readKubeconfig(name string) (*credential.Kubeconfig, error) {
 	return nil, d.removeFile(".", name)
 }
 
-// Entry returns a user's entry of the set for the cluster, with their key, for logging in as they would.
+// Entry returns a user's entry of the set for the cluster, with their key if it is here, for logging in as they would.
 func (s Set) Entry(user string) (credential.Entry, error) {
 	d, name := s.dir, usersfile.FileName(user)
 	if d.root == nil {

@@ -97,13 +97,27 @@ func certificateOf(e credential.Entry) (c *plan.Certificate, leaf []byte, furthe
 		return nil, nil, nil
 	}
 	return &plan.Certificate{
-		User: parsed.User, Groups: parsed.Groups, KeyAlgorithm: parsed.KeyAlgorithm, Duration: e.Owner.Duration,
+		User: parsed.User, Groups: parsed.Groups, KeyAlgorithm: parsed.KeyAlgorithm, Duration: e.Owner.Duration, Key: keyOf(e), SealedTo: e.Sealed.To,
 		KeyHash: parsed.KeyHash, CredentialID: parsed.CredentialID, Serial: parsed.Serial, NotBefore: parsed.NotBefore, NotAfter: parsed.NotAfter,
 	}, parsed.Leaf.Raw, parsed.Further
 }
 
-// keyMatches reports whether an entry's private key is that of its certificate.
+// keyOf says where the private key of an entry is.
+func keyOf(e credential.Entry) plan.KeyPlace {
+	switch {
+	case !e.NotHere():
+		return plan.KeyHere
+	case e.Sealed.Key != "":
+		return plan.KeySealed
+	}
+	return plan.KeyOwn
+}
+
+// keyMatches reports whether an entry's private key is that of its certificate. Of one that is not here only its owner can say.
 func keyMatches(e credential.Entry, c *plan.Certificate) bool {
+	if e.NotHere() {
+		return true
+	}
 	key, err := credential.ParseKey(e.Key)
 	if err != nil {
 		return false

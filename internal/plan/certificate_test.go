@@ -53,6 +53,28 @@ func TestCertificate(t *testing.T) {
 		{name: "key algorithm", change: func(w *world) { w.Users[0].Certificate.KeyAlgorithm = usersfile.RSA2048 }, op: Reissue, reasons: reasons{KeyAlgorithmChanged}, file: Rewrite},
 		{name: "subject", change: func(w *world) { w.file(func(f *File) { f.Certificate.User = "joe" }) }, op: Reissue, reasons: reasons{SubjectChanged}, file: Rewrite},
 		{name: "another key in the file", change: func(w *world) { w.file(func(f *File) { f.KeyMatches = false }) }, op: Reissue, reasons: reasons{KeyMismatch}, file: Rewrite},
+		{name: "the key is with its owner, and should be here", change: func(w *world) { w.file(func(f *File) { f.Certificate.Key = KeyOwn }) }, op: Reissue, reasons: reasons{KeyMoved}, file: Rewrite},
+		{name: "the key is sealed, and should be here", change: func(w *world) {
+			w.file(func(f *File) { f.Certificate.Key, f.Certificate.SealedTo = KeySealed, sealedTo("a") })
+		}, op: Reissue, reasons: reasons{KeyMoved}, file: Rewrite},
+		{name: "the key is here, and should be sealed", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a")
+		}, op: Reissue, reasons: reasons{KeyMoved}, file: Rewrite},
+		{name: "the key is with its owner, as it should be", change: func(w *world) {
+			w.Users[0].Certificate.Key = KeyOwn
+			w.file(func(f *File) { f.Certificate.Key = KeyOwn })
+		}, op: Keep, file: Keep},
+		{name: "the key is sealed as it should be, in another order and with another comment", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("b", "a")
+			w.file(func(f *File) {
+				f.Certificate.Key, f.Certificate.SealedTo = KeySealed, sealedTo("a", "b")
+				f.Certificate.SealedTo[0].Comment = "jane's"
+			})
+		}, op: Keep, file: Keep},
+		{name: "the key is sealed to another", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a", "b")
+			w.file(func(f *File) { f.Certificate.Key, f.Certificate.SealedTo = KeySealed, sealedTo("a") })
+		}, op: Reissue, reasons: reasons{RecipientsChanged}, file: Rewrite},
 		{name: "no certificate in the file", change: func(w *world) { w.file(func(f *File) { f.Certificate = nil }) }, op: Reissue, reasons: reasons{NoCertificate}, file: Rewrite},
 		{name: "unreadable", change: func(w *world) {
 			w.Files["jane"] = File{Name: "jane.kubeconfig", State: FileUnreadable, Error: "line 3"}

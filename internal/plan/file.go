@@ -35,7 +35,7 @@ type File struct {
 	Certificate *Certificate        // nil: none, or not one
 	Leaf        []byte              // the same in DER, for checking who signed it: parsed it takes five times the memory
 	Further     []*x509.Certificate // what stands behind it in the file: the rest of its chain
-	KeyMatches  bool                // the file's private key belongs to the certificate
+	KeyMatches  bool                // the file's private key belongs to the certificate; true where it is not here (Certificate.Key)
 	Edited      []string            // what somebody added to our entry: fields such as token, "another user"; sorted
 	UserEntry   string              // the name of the user entry, which is the context's unless somebody has renamed one
 	MarkGone    bool                // the entry is the user's by its certificate, and has lost the mark that says so: see reclaim

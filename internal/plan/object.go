@@ -8,6 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -37,6 +38,8 @@ type Certificate struct {
 	Groups       []string               `json:"groups"` // organizations, sorted
 	KeyAlgorithm usersfile.KeyAlgorithm `json:"keyAlgorithm"`
 	Duration     time.Duration          `json:"duration"` // as asked; in JSON expirationSeconds; the signer may shorten it
+	Key          KeyPlace               `json:"key,omitempty"`
+	SealedTo     []recipient.Recipient  `json:"sealedTo,omitempty"` // who can open the private key, where it is sealed
 
 	// Only of one that was found.
 	KeyHash      string    `json:"keyHash,omitempty"`      // hex SHA-256 of the public key (SubjectPublicKeyInfo)
@@ -45,6 +48,16 @@ type Certificate struct {
 	NotBefore    time.Time `json:"notBefore,omitzero"`
 	NotAfter     time.Time `json:"notAfter,omitzero"`
 }
+
+// KeyPlace says where the private key of a certificate is.
+type KeyPlace string
+
+// Places of a private key.
+const (
+	KeyHere   KeyPlace = ""       // in the kubeconfig
+	KeySealed KeyPlace = "sealed" // in the kubeconfig too, and only its owner can open it
+	KeyOwn    KeyPlace = "own"    // with its owner, who made it: it was never here
+)
 
 // Kubeconfig is a user's kubeconfig apart from key and certificate.
 type Kubeconfig struct {

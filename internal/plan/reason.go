@@ -19,6 +19,8 @@ const (
 	NoCertificate       ReasonCode = "NoCertificate"       // the kubeconfig holds no certificate, or an unreadable one
 	Expired             ReasonCode = "Expired"             // At: when
 	KeyMismatch         ReasonCode = "KeyMismatch"         // key and certificate do not belong together
+	KeyMoved            ReasonCode = "KeyMoved"            // From, To: where the private key is and is to be (KeyPlace); Removed, Added: whom it is sealed to
+	RecipientsChanged   ReasonCode = "RecipientsChanged"   // Removed, Added: whom the private key is sealed to
 	SubjectChanged      ReasonCode = "SubjectChanged"      // From, To: the common name
 	GroupsChanged       ReasonCode = "GroupsChanged"       // Added, Removed
 	KeyAlgorithmChanged ReasonCode = "KeyAlgorithmChanged" // From, To

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -36,6 +37,9 @@ type UserStatus struct {
 	State  State
 	Grants []Grant // by the set's bindings in the cluster, to this name and these groups; sorted
 	File   string  // in the output directory; "" when there is none
+
+	Key      KeyPlace              // of the certificate in that
+	SealedTo []recipient.Recipient // likewise
 
 	Blocked      bool     // every one of them
 	Certificates []Record // that live, as the ledger has them
@@ -71,6 +75,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		}
 		last, _ := remaining(records, seen[name], at.lives)
 		if c := f.Certificate; f.State == FileOurs && c != nil {
+			s.Key, s.SealedTo = c.Key, c.SealedTo
 			if s.Until = c.NotAfter; c.NotAfter.After(at.lives) && !slices.Contains(seen[name], c) {
 				s.Until = last // it is somebody else's, whatever it says
 			}

@@ -255,7 +255,7 @@ func withoutUntilNew(p Plan, observed Observed, lives map[string][]Record, now t
 func misplacedWarnings(files map[string]string, observed Observed, now time.Time) []Warning {
 	var list []Warning
 	for _, m := range observed.Misplaced {
-		if !m.Certificate.NotAfter.After(now) {
+		if !m.Certificate.NotAfter.After(now) || m.Certificate.Key != KeyHere { // nobody can log in with what the file holds
 			continue
 		}
 		w := Warning{Code: MisplacedKubeconfig, User: m.User, Name: m.File, Until: m.Certificate.NotAfter}

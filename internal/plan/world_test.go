@@ -15,6 +15,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -222,6 +223,15 @@ func texts(subjects []Subject) []string {
 	var list []string
 	for _, s := range subjects {
 		list = append(list, s.String())
+	}
+	return list
+}
+
+// sealedTo are recipients.
+func sealedTo(fingerprints ...string) []recipient.Recipient {
+	var list []recipient.Recipient
+	for _, f := range fingerprints {
+		list = append(list, recipient.Recipient{Key: "age1" + f, Fingerprint: f, Comment: "comment"})
 	}
 	return list
 }

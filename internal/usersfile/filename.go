@@ -42,6 +42,10 @@ func FileName(user string) string {
 	return b.String() + extension
 }
 
+// KeyFileName returns the name of the file beside a user's kubeconfig in which they keep their private key, where that is not in the
+// kubeconfig itself.
+func KeyFileName(user string) string { return strings.TrimSuffix(FileName(user), extension) + ".key" }
+
 // UserOfFile is the inverse of FileName. It returns false for a name that FileName never returns.
 func UserOfFile(name string) (user string, ok bool) {
 	rest, ok := strings.CutSuffix(name, extension)

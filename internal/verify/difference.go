@@ -18,6 +18,9 @@ type Difference struct {
 	Probe  cluster.Probe
 	Role   plan.RoleRef
 	Held   []plan.Held
+
+	Certificate *plan.Certificate // as it is in the kubeconfig
+	WantedKey   plan.Certificate
 }
 
 // Code is what a difference is.
@@ -40,6 +43,12 @@ const (
 	MayNot         Code = "mayNot"         // Probe, Role: the user may not do what a role that the file grants allows
 	NotGiven       Code = "notGiven"       // Held: one right, which a binding of the set grants, and the file does not
 	Foreign        Code = "foreign"        // Held: rights from outside the file that nobody may have so
+	KeyElsewhere   Code = "keyElsewhere"   // Certificate, WantedKey: the private key is in another place, or sealed to others, than the file says
+
+	// Of a certificate whose private key is not here.
+	OtherSubject Code = "otherSubject" // Certificate, Wanted: it is for another user, or for other groups
+	NotSigned    Code = "notSigned"    // no client CA of the cluster has signed it
+	NotListed    Code = "notListed"    // the ledger does not list it
 )
 
 // Shared reports whether a difference has a reason that is most often everybody's.

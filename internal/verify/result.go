@@ -10,9 +10,10 @@ import (
 // Result is what was found for one user.
 type Result struct {
 	User        string
-	Groups      []string  // as the API server sees them; nil where it was not asked, or did not say
-	NotAfter    time.Time // when the certificate ends; zero where none could be read
-	Grants      int       // that hold
+	Groups      []string      // as the API server sees them; nil where it was not asked, or did not say
+	NotAfter    time.Time     // when the certificate ends; zero where none could be read
+	Key         plan.KeyPlace // where the private key is; where it is not here nobody has logged in
+	Grants      int           // that hold
 	Differences []Difference
 	Current     *OtherCurrent // what kubectl does when it is given this kubeconfig and no context; nil if that is what was verified
 	Outside     []plan.Held   // what bindings that are not of the set grant, and the file does not give as well

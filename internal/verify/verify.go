@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,7 @@ type run struct {
 	questions map[plan.Subject][]question
 	members   map[string]bool // groups that the file binds to their members
 	servers   *servers
+	known     func() (plan.Observed, error) // see backing; it is asked for once, and only where a key is not here
 }
 
 // Run verifies every user of desired. The results are in the order of desired.Users. The
@@ -37,6 +39,7 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 		return nil, err
 	}
 	r := &run{client: client, files: dir.Of(desired.Set, client.UID()), questions: questions, members: desired.Members, servers: newServers()}
+	r.known = sync.OnceValues(func() (plan.Observed, error) { return r.backing(ctx, desired) })
 	results := make([]Result, len(desired.Users))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
@@ -49,7 +52,8 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 	return results, g.Wait()
 }
 
-// user verifies one user, who is to have the certificate want: reads the kubeconfig, logs in with it, and asks about every grant.
+// user verifies one user, who is to have the certificate want: reads the kubeconfig, logs in with it, and asks about every grant. Where
+// the private key is not in the kubeconfig, what proves as much without it takes the place of the login.
 func (r *run) user(ctx context.Context, want plan.Certificate) Result {
 	result := Result{User: want.User}
 	file, err := r.files.ObserveUser(want.User)
@@ -59,6 +63,14 @@ func (r *run) user(ctx context.Context, want plan.Certificate) Result {
 	}
 	if file.Certificate != nil {
 		result.NotAfter = file.Certificate.NotAfter
+	}
+	if d := keyElsewhere(file.Certificate, want); d != nil {
+		result.differs(*d)
+	}
+	if c := file.Certificate; c != nil && c.Key != plan.KeyHere {
+		result.Key = c.Key
+		r.withoutKey(ctx, &result, want, file)
+		return result
 	}
 	entry, err := r.files.Entry(want.User)
 	if err != nil {

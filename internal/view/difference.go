@@ -6,6 +6,7 @@ import (
 
 	"provision/internal/cluster"
 	"provision/internal/plan"
+	"provision/internal/recipient"
 	"provision/internal/verify"
 )
 
@@ -57,10 +58,24 @@ func differenceWords(d verify.Difference) string {
 		return fmt.Sprintf("may not %s, which %s grants", d.Probe, d.Role.In(""))
 	case verify.NotGiven:
 		return fmt.Sprintf("has %s, which the file does not give: run `provision apply`", heldWords(d.Held[0]))
+	case verify.KeyElsewhere:
+		return fmt.Sprintf("the private key is %s, and by the file it is %s: run `provision apply`", certificateKeyWords(*d.Certificate), certificateKeyWords(d.WantedKey))
+	case verify.OtherSubject:
+		return fmt.Sprintf("the certificate is for %s with the groups %q, the file says %q: run `provision apply`",
+			plan.Quoted(d.Certificate.User), strings.Join(d.Certificate.Groups, " "), strings.Join(d.Wanted, " "))
+	case verify.NotSigned:
+		return "no client CA of the cluster has signed the certificate: run `provision apply`"
+	case verify.NotListed:
+		return "the ledger does not list the certificate: `provision plan` says why"
 	case verify.Foreign:
 		return "has from outside the file: " + Listed(each(d.Held, heldWords))
 	}
 	return string(d.Code)
+}
+
+// certificateKeyWords says where the private key of a certificate is.
+func certificateKeyWords(c plan.Certificate) string {
+	return keyWords(c.Key, each(c.SealedTo, recipient.Recipient.String))
 }
 
 // heldWords names a right: "clusterrole/edit by rolebinding/x -n y".

@@ -24,6 +24,8 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.NoCertificate:       "the kubeconfig has no usable certificate",
 	plan.Expired:             "expired {{time .At}}",
 	plan.KeyMismatch:         "key and certificate do not match",
+	plan.KeyMoved:            "the private key moves: {{.Was}} -> {{.WillBe}}",
+	plan.RecipientsChanged:   "sealed to others: {{.PlusMinus}}",
 	plan.SubjectChanged:      `the certificate is for user {{printf "%q" .From}}`,
 	plan.GenerationRaised:    "generation: {{.Was}} -> {{.WillBe}}",
 	plan.GenerationOver:      "the users file has ended its generation",
@@ -148,8 +150,22 @@ func fromTo(r plan.Reason) (from, to string) {
 		return fmt.Sprintf("%04o", r.Mode), "0600"
 	case r.Code == plan.EndingObject:
 		return "", strings.Join(r.Added, ", ")
+	case r.Code == plan.KeyMoved:
+		return keyWords(plan.KeyPlace(r.From), r.Removed), keyWords(plan.KeyPlace(r.To), r.Added)
 	}
 	return r.From, r.To
+}
+
+// keyWords says where a private key is, and for whom it is sealed: none of them is ever left out.
+func keyWords(at plan.KeyPlace, to []string) string {
+	switch at {
+	case plan.KeySealed:
+		return "sealed to " + orDash(strings.Join(to, ", "))
+	case plan.KeyOwn:
+		return "with its owner alone"
+	case plan.KeyHere:
+	}
+	return "in the kubeconfig"
 }
 
 // changeTexts returns what a reason says that comes and goes, one text for each.

@@ -10,6 +10,7 @@ import (
 
 	"provision/internal/observe"
 	"provision/internal/plan"
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -128,7 +129,7 @@ func (st Status) table() table {
 			if u.File != "" {
 				file = filepath.Base(st.file(u)) // the operator knows in which directory
 			}
-			row(set.Desired.Set, u.User, string(u.State), until, left, file, orDash(strings.Join(u.Groups, " ")), outsideCell(set.Outside[i]), orDash(grantsWords(u.Grants)))
+			row(set.Desired.Set, u.User, stateWords(u), until, left, file, orDash(strings.Join(u.Groups, " ")), outsideCell(set.Outside[i]), orDash(grantsWords(u.Grants)))
 		}
 	}
 	return t
@@ -188,6 +189,18 @@ func grantsWords(grants []plan.Grant) string {
 	return strings.Join(words, ", ")
 }
 
+// stateWords is the state of a user, with where their private key is if that is not in the kubeconfig.
+func stateWords(u plan.UserStatus) string {
+	switch u.Key {
+	case plan.KeySealed:
+		return string(u.State) + " (sealed)"
+	case plan.KeyOwn:
+		return string(u.State) + " (own key)"
+	case plan.KeyHere:
+	}
+	return string(u.State)
+}
+
 // leftWords writes the time that is left: days, and below two days hours, below two hours minutes.
 func leftWords(d time.Duration) string {
 	switch {
@@ -219,16 +232,18 @@ type statusDoc struct {
 
 // statusUserDoc is a row of it.
 type statusUserDoc struct {
-	Set      string     `json:"set"`
-	User     string     `json:"user"`
-	Groups   []string   `json:"groups"`
-	Until    time.Time  `json:"until,omitzero"`
-	Older    time.Time  `json:"olderUntil,omitzero"` // an earlier certificate ends later than that
-	State    plan.State `json:"state"`
-	Grants   []string   `json:"grants"`
-	File     string     `json:"file,omitempty"`
-	Expiring bool       `json:"expiring,omitempty"`
-	Blocked  bool       `json:"blocked"` // every certificate of theirs that lives
+	Set      string        `json:"set"`
+	User     string        `json:"user"`
+	Groups   []string      `json:"groups"`
+	Until    time.Time     `json:"until,omitzero"`
+	Older    time.Time     `json:"olderUntil,omitzero"` // an earlier certificate ends later than that
+	State    plan.State    `json:"state"`
+	Grants   []string      `json:"grants"`
+	Key      plan.KeyPlace `json:"key,omitempty"`      // where the private key is; absent: in the kubeconfig
+	SealedTo []string      `json:"sealedTo,omitempty"` // fingerprints and comments of those who can open it
+	File     string        `json:"file,omitempty"`
+	Expiring bool          `json:"expiring,omitempty"`
+	Blocked  bool          `json:"blocked"` // every certificate of theirs that lives
 
 	Certificates []plan.Record `json:"certificates"` // that live
 	Outside      []outsideDoc  `json:"outside"`      // what bindings that are not of the set grant, and the set's do not
@@ -246,7 +261,7 @@ func (st Status) document() statusDoc {
 		}
 		for i, u := range set.Users {
 			d.Users = append(d.Users, statusUserDoc{
-				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, State: u.State, File: st.file(u), Expiring: st.expires(set, u),
+				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, State: u.State, Key: u.Key, SealedTo: each(u.SealedTo, recipient.Recipient.String), File: st.file(u), Expiring: st.expires(set, u),
 				Grants: grantTexts(u.Grants), Blocked: u.Blocked, Certificates: orEmpty(u.Certificates), Outside: outsideDocs(set.Outside[i]),
 			})
 		}

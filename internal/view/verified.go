@@ -80,6 +80,9 @@ func (v Verification) table() table {
 		if v.Unseen != nil {
 			outside = "?"
 		}
+		if r.Key != plan.KeyHere {
+			result = "ok, without a login"
+		}
 		if !r.OK() {
 			result = strings.Join(each(sharedFirst(r.Differences), differenceCell), "; ")
 		}
@@ -106,13 +109,16 @@ func (v Verification) summary(p pen) {
 	all := v.results()
 	var common []string
 	hints := map[string]bool{}
-	differ, more := 0, 0
+	differ, more, without := 0, 0, 0
 	for _, r := range all {
 		if !r.OK() {
 			differ++
 		}
 		if len(r.Outside) > 0 {
 			more++
+		}
+		if r.Key != plan.KeyHere {
+			without++
 		}
 		for _, d := range r.Differences {
 			hints[differenceWay(d.Code)] = true
@@ -135,6 +141,10 @@ func (v Verification) summary(p pen) {
 		}
 		p.line(0, "", p.red(fmt.Sprintf("%d of %s %s from the file", differ, Plural(len(all), "user"), verb)))
 		return
+	}
+	if without > 0 {
+		p.line(0, "", fmt.Sprintf("%s not here, so nobody could log in with %s: certificate, CA and ledger agree, and the grants were asked about instead",
+			keysWords(without), pronoun(without)))
 	}
 	text := p.green(Plural(len(all), "user") + " verified")
 	switch {
@@ -165,6 +175,22 @@ func currentWords(group []verify.OtherCurrent, names lister) string {
 		names(each(group, func(o verify.OtherCurrent) string { return o.File + " " + o.Needs })))
 }
 
+// keysWords counts private keys, with their verb.
+func keysWords(n int) string {
+	if n == 1 {
+		return "1 private key is"
+	}
+	return thousands(n) + " private keys are"
+}
+
+// pronoun stands for some things.
+func pronoun(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
 // verifyDoc is the result for programs.
 type verifyDoc struct {
 	head
@@ -176,15 +202,16 @@ type verifyDoc struct {
 
 // verifyUserDoc is a row of it.
 type verifyUserDoc struct {
-	Set         string       `json:"set"`
-	User        string       `json:"user"`
-	OK          bool         `json:"ok"`
-	Groups      []string     `json:"groups"`
-	NotAfter    time.Time    `json:"notAfter,omitzero"`
-	Grants      int          `json:"grants"`
-	Outside     []outsideDoc `json:"outside"` // what bindings that are not of the set grant, and the file does not give as well
-	Differences []string     `json:"differences"`
-	Note        string       `json:"note,omitempty"` // what kubectl uses of the kubeconfig, if not what was verified
+	Set         string        `json:"set"`
+	User        string        `json:"user"`
+	OK          bool          `json:"ok"`
+	Groups      []string      `json:"groups"`
+	NotAfter    time.Time     `json:"notAfter,omitzero"`
+	Grants      int           `json:"grants"`
+	Key         plan.KeyPlace `json:"key,omitempty"` // where the private key is, if it is not here; nobody has logged in then
+	Outside     []outsideDoc  `json:"outside"`       // what bindings that are not of the set grant, and the file does not give as well
+	Differences []string      `json:"differences"`
+	Note        string        `json:"note,omitempty"` // what kubectl uses of the kubeconfig, if not what was verified
 }
 
 // document makes the document, in the order of the table.
@@ -196,7 +223,7 @@ func (v Verification) document() verifyDoc {
 	for _, set := range v.Sets {
 		for _, r := range set.Results {
 			u := verifyUserDoc{
-				Set: set.Desired.Set, User: r.User, OK: r.OK(), Groups: orEmpty(r.Groups), NotAfter: r.NotAfter.UTC(), Grants: r.Grants,
+				Set: set.Desired.Set, User: r.User, OK: r.OK(), Groups: orEmpty(r.Groups), NotAfter: r.NotAfter.UTC(), Grants: r.Grants, Key: r.Key,
 				Outside: outsideDocs(r.Outside), Differences: each(r.Differences, differenceWords),
 			}
 			if r.Current != nil {
