@@ -46,6 +46,11 @@ func FileName(user string) string {
 // kubeconfig itself.
 func KeyFileName(user string) string { return strings.TrimSuffix(FileName(user), extension) + ".key" }
 
+// RequestFileName returns the name of the file that a user's own request for a certificate is written to.
+func RequestFileName(user string) string {
+	return strings.TrimSuffix(FileName(user), extension) + ".csr"
+}
+
 // UserOfFile is the inverse of FileName. It returns false for a name that FileName never returns.
 func UserOfFile(name string) (user string, ok bool) {
 	rest, ok := strings.CutSuffix(name, extension)

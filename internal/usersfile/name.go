@@ -103,7 +103,7 @@ func slip(n *yaml.Node, s string) string {
 	last, _ := utf8.DecodeLastRuneInString(s)
 	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 	switch {
-	case quoted && len(s) > 1 && first == last && (first == '\'' || first == '"'):
+	case quoted && inQuotes(s):
 		return "must not have quotes around it: leave out the inner ones"
 	case quoted:
 	case strings.ContainsRune(quotes, first):
@@ -114,4 +114,9 @@ func slip(n *yaml.Node, s string) string {
 		return fmt.Sprintf("must not end with %c: leave it out (if it is part of the name, put quotes around all)", last)
 	}
 	return ""
+}
+
+// inQuotes reports whether a name has quotation marks around it that are part of it.
+func inQuotes(s string) bool {
+	return len(s) > 1 && s[0] == s[len(s)-1] && (s[0] == '\'' || s[0] == '"')
 }

@@ -115,6 +115,8 @@ func leaksOf(dir string) ([]leak, error) {
 			for _, u := range config.Users {
 				keys = append(keys, u.User.Key)
 			}
+		case ".key": // its owner's
+			keys = append(keys, data)
 		case ".json":
 			var journal struct {
 				PrivateKey string
