@@ -42,7 +42,7 @@ func (c *requestCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil {
 		return err
 	}
-	hash, err := credential.KeyHash(key.Public())
+	own, err := credential.JudgeOwnRequest(request, who.User, who.Organizations()) // as those who get it will
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c *requestCmd) Run(ctx context.Context, s view.Streams) error {
 		return ctx.Err()
 	}
 	keyFile, requestFile := usersfile.KeyFileName(who.User), usersfile.RequestFileName(who.User)
-	err = outdir.WriteNew(c.OutputDir, outdir.NewFile{Name: keyFile, Data: secret}, outdir.NewFile{Name: requestFile, Data: request})
+	err = outdir.WriteNew(c.OutputDir, outdir.NewFile{Name: keyFile, Data: secret}, outdir.NewFile{Name: requestFile, Data: own.PEM})
 	keyFile, requestFile = filepath.Join(c.OutputDir, keyFile), filepath.Join(c.OutputDir, requestFile)
 	if errors.Is(err, fs.ErrExist) {
 		return hint.With(fmt.Errorf("%w: nothing is overwritten", err), "to make another key and request, name another directory with -d, and keep "+keyFile+" for as long as a certificate for it is used")
@@ -58,6 +58,6 @@ func (c *requestCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil {
 		return err
 	}
-	s.Requested(who, keyFile, requestFile, hash)
+	s.Requested(who, keyFile, requestFile, own.KeyHash)
 	return nil
 }
