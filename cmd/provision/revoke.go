@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"provision/internal/cluster"
@@ -51,11 +52,8 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		return err
 	}
 	s.Mistakes(broken, c.ShowAll)
-	// The other sets know things of these people too. This set does not wait for whatever goes wrong there.
-	others := observe.AllLedgers(ctx, client, ledgerNamespaces(sets))
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	// The other sets know things of these people too. Nothing waits for that: it is read when it is to be told.
+	others := sync.OnceValue(func() observe.Ledgers { return observe.AllLedgers(ctx, client, ledgerNamespaces(sets)) })
 	unknown := slices.Clone(c.User)
 	var found *plan.Certificate
 	decide := func(d plan.Desired, o plan.Observed, now time.Time) plan.Plan {
@@ -82,14 +80,21 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 			begun = slices.Clone(all)
 		}
 		switch {
-		case one != nil && found == nil:
-			return view.NothingOfCertificate(c.Certificate, *one, all, others)
-		case one != nil && !found.NotAfter.After(client.Earliest()):
+		case one == nil && len(unknown) == 0:
+			return nil
+		case one != nil && found != nil && !found.NotAfter.After(client.Earliest()):
 			return view.CertificateEnded(c.Certificate, *found)
-		case len(unknown) == 0:
+		case one != nil && found != nil:
 			return nil
 		}
-		return view.NobodyNamed(unknown, all, sets, others, client.Earliest())
+		elsewhere := others()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case one != nil:
+			return view.NothingOfCertificate(c.Certificate, *one, all, elsewhere)
+		}
+		return view.NobodyNamed(unknown, all, sets, elsewhere, client.Earliest())
 	}}
 	all, err := ch.run(ctx, goals, person{ask})
 	if all == nil { // nothing was begun
@@ -101,7 +106,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		c.User = []string{found.User}
 		people, unknownLeft = observe.RemainingOf(ctx, client, all, *found, c.dry())
 	} else {
-		people, unknownLeft = observe.Remaining(ctx, client, all, others, c.User, c.dry())
+		people, unknownLeft = observe.Remaining(ctx, client, all, others(), c.User, c.dry())
 	}
 	if unknownLeft != nil {
 		return cmp.Or(err, fmt.Errorf("what %s can still do is not known: %w", strings.Join(c.User, ", "), unknownLeft))
@@ -110,7 +115,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	if untraced != nil {
 		doubt = cmp.Or(doubt, fmt.Errorf("what %s could have made is not known: %w", view.Listed(c.User), untraced))
 	}
-	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others, People: people, Traces: traces, Certificate: found, DryRun: c.dry()}
+	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others(), People: people, Traces: traces, Certificate: found, DryRun: c.dry()}
 	r.All, r.Broken, r.Approvers = c.ShowAll, broken, observe.AllApprovers(ctx, client)
 	if err := r.Print(s, c.Output); err != nil {
 		return err

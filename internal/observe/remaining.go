@@ -36,37 +36,42 @@ type InSet struct {
 // plans take away, also where a dry run has kept it.
 func Remaining(ctx context.Context, client *cluster.Client, all plan.Proposals, others Ledgers, users []string, dry bool) ([]Remainder, error) {
 	own := map[plan.ObjectKey]bool{} // the ledgers of these plans, by namespace and set
+	var planned []plan.People
 	for _, p := range all {
 		own[plan.ObjectKey{Namespace: p.Ledger.Namespace, Name: p.Set}] = true
+		planned = append(planned, plan.PeopleOf(p.Observed, time.Now()))
+	}
+	type theirs struct {
+		plan.SetLedger
+		people plan.People
+	}
+	var elsewhere []theirs
+	for _, l := range others.List {
+		if !own[plan.ObjectKey{Namespace: l.Namespace, Name: l.Set}] {
+			elsewhere = append(elsewhere, theirs{l, l.People(client.Earliest())})
+		}
 	}
 	var list []Remainder
 	living := map[string][]string{}
 	for _, name := range users {
 		r := Remainder{User: name, Groups: []string{}}
-		add := func(until time.Time, groups []string) {
+		know := func(people plan.People) (until time.Time, groups []string) {
+			ids, whole := people.Credentials(name)
+			r.Credentials, r.NameOnly = append(r.Credentials, ids...), r.NameOnly || !whole
+			until, groups = people.Remaining(name)
 			if until.After(r.Until) {
 				r.Until = until
 			}
 			r.Groups = append(r.Groups, groups...)
+			return until, groups
 		}
-		known := func(ids []string, whole bool) {
-			r.Credentials, r.NameOnly = append(r.Credentials, ids...), r.NameOnly || !whole
+		for _, people := range planned {
+			know(people)
 		}
-		for _, p := range all {
-			add(plan.Remaining(p.Observed, name, time.Now()))
-			known(plan.Credentials(p.Observed, name, time.Now()))
-		}
-		for _, l := range others.List {
-			if own[plan.ObjectKey{Namespace: l.Namespace, Name: l.Set}] {
-				continue
+		for _, l := range elsewhere {
+			if until, groups := know(l.people); !until.IsZero() {
+				r.Others = append(r.Others, InSet{Set: l.Set, Namespace: l.Namespace, Until: until, Groups: groups, Removed: l.people.HasLeft(name)})
 			}
-			known(l.Credentials(name, client.Earliest()))
-			until, groups := l.Remaining(name, client.Earliest())
-			if until.IsZero() {
-				continue
-			}
-			add(until, groups)
-			r.Others = append(r.Others, InSet{Set: l.Set, Namespace: l.Namespace, Until: until, Groups: groups, Removed: l.HasLeft(name, client.Earliest())})
 		}
 		slices.Sort(r.Groups)
 		r.Groups = slices.Compact(r.Groups)

@@ -25,10 +25,10 @@ func (p Plan) Left(desired Desired, observed Observed, now time.Time) map[string
 			names = append(names, r.User)
 		}
 	}
-	left := map[string][]string{}
+	left, people := map[string][]string{}, PeopleOf(observed, now)
 	for _, name := range names {
 		if !stays[name] {
-			_, left[name] = Remaining(observed, name, now)
+			_, left[name] = people.Remaining(name)
 		}
 	}
 	return left

@@ -253,7 +253,7 @@ func TestRevokedStayOut(t *testing.T) {
 				w.Whole[g] = usersfile.Pos{File: "users.yaml", Line: 3}
 			}
 		}
-		until, groups := Remaining(w.Observed, name, noon)
+		until, groups := PeopleOf(w.Observed, noon).Remaining(name)
 		if until.IsZero() {
 			return
 		}

@@ -43,7 +43,7 @@ func TestClocksThatDiffer(t *testing.T) {
 			}); got != c.told {
 				t.Errorf("told: %v, want %v", got, c.told)
 			}
-			if got, _ := Remaining(w.Observed, "jane", noon); !got.Equal(until) {
+			if got, _ := PeopleOf(w.Observed, noon).Remaining("jane"); !got.Equal(until) {
 				t.Errorf("until %v, want %v", got, until)
 			}
 			if got := Revoke(w.Desired, w.Observed, []string{"jane"}, noon); len(got.Ledger.Records) != 1 {

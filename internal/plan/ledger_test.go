@@ -270,7 +270,7 @@ func TestForgedCertificate(t *testing.T) {
 			}
 
 			w := forge()
-			if got, groups := Remaining(w.Observed, "jane", noon); !got.Equal(until) || !slices.Equal(groups, []string{"dev"}) {
+			if got, groups := PeopleOf(w.Observed, noon).Remaining("jane"); !got.Equal(until) || !slices.Equal(groups, []string{"dev"}) {
 				t.Errorf("remaining: until %v, groups %v", got, groups)
 			}
 			if s := Status(w.Desired, w.Observed, noon); len(s) != 1 || !slices.Equal(s[0].Groups, []string{"dev"}) ||
@@ -327,7 +327,7 @@ func TestRefused(t *testing.T) {
 	w.Files = nil
 	w.Ledger[0].Refused, w.Ledger[0].Groups = "Groups", []string{"dev", "system:masters"}
 	until := w.Ledger[0].NotAfter
-	if got, groups := Remaining(w.Observed, "jane", noon); !got.Equal(until) || !slices.Equal(groups, []string{"dev", "system:masters"}) {
+	if got, groups := PeopleOf(w.Observed, noon).Remaining("jane"); !got.Equal(until) || !slices.Equal(groups, []string{"dev", "system:masters"}) {
 		t.Errorf("remaining: until %v, groups %v", got, groups)
 	}
 	if s := Status(w.Desired, w.Observed, noon); s[0].State != StateMissing || !s[0].Until.Equal(until) || len(s[0].Certificates) != 1 {

@@ -7,25 +7,6 @@ import (
 	"provision/internal/chain"
 )
 
-// Remaining is what a person's living certificates still say: until when, and which groups. Now is by the clock of this
-// machine.
-func Remaining(observed Observed, name string, now time.Time) (until time.Time, groups []string) {
-	observed.Files = map[string]File{name: observed.Files[name]} // nobody else's has to be looked at
-	records, lives := byUser(observed.Ledger), observed.Earliest(now)
-	return remaining(records[name], certificatesIn(observed, records, lives)[name], lives)
-}
-
-// Remaining is what a set's ledger says of a person: until when their certificates live, and which groups they carry. Lives is
-// the moment that they are to outlive.
-func (l SetLedger) Remaining(name string, lives time.Time) (until time.Time, groups []string) {
-	return remaining(byUser(l.Records)[name], nil, lives)
-}
-
-// HasLeft reports whether everything that the ledger knows to live under a name is of somebody who left the set.
-func (l SetLedger) HasLeft(name string, lives time.Time) bool {
-	return !reused(byUser(l.Records)[name], lives).IsZero()
-}
-
 // remaining returns until when a person's certificates live, and the groups that they carry, sorted: from the person's records,
 // and from the certificates that show by themselves. The zero time: none lives after now.
 func remaining(records []Record, seen []*Certificate, now time.Time) (until time.Time, groups []string) {
@@ -49,15 +30,27 @@ func remaining(records []Record, seen []*Certificate, now time.Time) (until time
 // certificatesIn finds, by user, the living certificates in the directory and those that requests of this operator still
 // show.
 func certificatesIn(observed Observed, records map[string][]Record, now time.Time) map[string][]*Certificate {
-	by := map[string][]*Certificate{}
-	for name, f := range observed.Files {
-		if f.Certificate == nil || !f.Certificate.NotAfter.After(now) {
-			continue
-		}
-		if c := observed.believed(name, records[name], now); c != nil {
-			by[name] = append(by[name], c)
-		}
+	by := requested(observed)
+	for name := range observed.Files {
+		by[name] = append(observed.livingFile(name, records[name], now), by[name]...)
 	}
+	return by
+}
+
+// livingFile is the certificate in a user's kubeconfig, where it lives and is believed: a list of one, or none.
+func (o Observed) livingFile(name string, records []Record, now time.Time) []*Certificate {
+	if c := o.Files[name].Certificate; c == nil || !c.NotAfter.After(now) {
+		return nil
+	}
+	if c := o.believed(name, records, now); c != nil {
+		return []*Certificate{c}
+	}
+	return nil
+}
+
+// requested are the certificates that requests of this operator still show, by user.
+func requested(observed Observed) map[string][]*Certificate {
+	by := map[string][]*Certificate{}
 	for _, r := range observed.Requests {
 		if c := r.ownCertificate(); c != nil {
 			by[c.User] = append(by[c.User], c)

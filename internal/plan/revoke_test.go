@@ -96,11 +96,11 @@ func TestRevokeWithoutLedger(t *testing.T) {
 	}
 	w.Ledger = nil
 	w.Requests = append(w.Requests, requestOf(wanted("zoe"), keyHash("zoe"), Pending, noon))
-	if until, _ := Remaining(w.Observed, "", noon); Knows(w.Desired, w.Observed, "") || !until.IsZero() {
+	if until, _ := PeopleOf(w.Observed, noon).Remaining(""); Knows(w.Desired, w.Observed, "") || !until.IsZero() {
 		t.Error("a pending request is taken for that of nobody")
 	}
 	delete(w.Files, "jane")
-	if until, groups := Remaining(w.Observed, "jane", noon); !until.Equal(other.Certificate.NotAfter) || !slices.Equal(groups, []string{"ops"}) {
+	if until, groups := PeopleOf(w.Observed, noon).Remaining("jane"); !until.Equal(other.Certificate.NotAfter) || !slices.Equal(groups, []string{"ops"}) {
 		t.Errorf("by the request alone: until %v, groups %v", until, groups)
 	}
 }
@@ -111,15 +111,15 @@ func TestRemaining(t *testing.T) {
 		return Record{User: "jane", KeyHash: keyHash(fmt.Sprint(until)), Groups: groups, NotAfter: noon.Add(until)}
 	}
 	w.Ledger = append(w.Ledger, record(40*day, "admins", "dev"), record(-time.Hour, "gone"))
-	until, groups := Remaining(w.Observed, "jane", noon)
+	until, groups := PeopleOf(w.Observed, noon).Remaining("jane")
 	if !until.Equal(noon.Add(40*day)) || !slices.Equal(groups, []string{"admins", "dev"}) {
 		t.Errorf("until %v, groups %v", until, groups)
 	}
 	w.Ledger = nil // the kubeconfig tells too
-	if until, groups := Remaining(w.Observed, "jane", noon); !until.Equal(w.Files["jane"].Certificate.NotAfter) || !slices.Equal(groups, []string{"dev"}) {
+	if until, groups := PeopleOf(w.Observed, noon).Remaining("jane"); !until.Equal(w.Files["jane"].Certificate.NotAfter) || !slices.Equal(groups, []string{"dev"}) {
 		t.Errorf("by the kubeconfig: until %v, groups %v", until, groups)
 	}
-	if until, groups := Remaining(w.Observed, "zoe", noon); !until.IsZero() || groups != nil {
+	if until, groups := PeopleOf(w.Observed, noon).Remaining("zoe"); !until.IsZero() || groups != nil {
 		t.Errorf("somebody unknown: until %v, groups %v", until, groups)
 	}
 }

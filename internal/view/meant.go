@@ -42,8 +42,9 @@ func NobodyNamed(names []string, all plan.Proposals, sets []usersfile.Set, other
 	}
 	var ways []string
 	for _, of := range others.List {
+		people := of.People(lives)
 		for _, name := range names {
-			if until, _ := of.Remaining(name, lives); !until.IsZero() {
+			if until, _ := people.Remaining(name); !until.IsZero() {
 				ways = append(ways, fmt.Sprintf("the set %s knows that name: provision revoke --set %s %s", of.Set, of.Set, hint.ShellWord(name)))
 			}
 		}
