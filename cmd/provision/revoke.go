@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -109,11 +108,11 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		people, unknownLeft = observe.Remaining(ctx, client, all, others(), c.User, c.dry())
 	}
 	if unknownLeft != nil {
-		return cmp.Or(err, fmt.Errorf("what %s can still do is not known: %w", strings.Join(c.User, ", "), unknownLeft))
+		return cmp.Or(err, fmt.Errorf("what %s can still do is not known: %w", view.Users(c.User), unknownLeft))
 	}
 	traces, untraced := observe.Traces(ctx, client, begun, people)
 	if untraced != nil {
-		doubt = cmp.Or(doubt, fmt.Errorf("what %s could have made is not known: %w", view.Listed(c.User), untraced))
+		doubt = cmp.Or(doubt, fmt.Errorf("what %s could have made is not known: %w", view.Users(c.User), untraced))
 	}
 	r := view.Remainder{Page: view.PageOf(client, c.OutputDir), Plans: all, Sets: sets, Others: others(), People: people, Traces: traces, Certificate: found, DryRun: c.dry()}
 	r.All, r.Broken, r.Approvers = c.ShowAll, broken, observe.AllApprovers(ctx, client)
@@ -126,7 +125,7 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 	case len(broken) > 0:
 		return view.BrokenRevoke(broken)
 	case !r.OwnRead():
-		return fmt.Errorf("what else %s can do is not known: a ledger of these sets could not be read (above)", view.Listed(c.User))
+		return fmt.Errorf("what else %s can do is not known: a ledger of these sets could not be read (above)", view.Users(c.User))
 	}
 	if kept := r.Kept(); len(kept) > 0 {
 		return cmp.Or(doubt, view.StillGranted(kept))

@@ -108,6 +108,7 @@ func (c *Client) CreateRequest(ctx context.Context, s RequestSpec) (Request, err
 		},
 	}
 	object.Annotations = map[string]string{plan.UserAnnotation: s.User}
+	object.Labels[plan.UserLabel] = plan.UserLabelValue(s.User)
 	var made *certificatesv1.CertificateSigningRequest
 	unsure := false
 	err := c.retry(ctx, requestsNeed("create"), func() (err error) {

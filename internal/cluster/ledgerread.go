@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -33,9 +34,22 @@ func (c *Client) ObserveLedger(ctx context.Context, desired plan.Desired, o *pla
 		return err
 	}
 	o.LedgerUnsearched = !everywhere
+	type entries struct {
+		records []plan.Record
+		others  []string
+	}
+	read := make([]entries, len(shards))
+	var g errgroup.Group
+	for i, s := range shards {
+		g.Go(func() error {
+			read[i].records, read[i].others = recordsOf(s)
+			return nil
+		})
+	}
+	_ = g.Wait()
 	elsewhere := map[string]*plan.LedgerElsewhere{}
-	for _, s := range shards {
-		records, others := recordsOf(s)
+	for i, s := range shards {
+		records, others := read[i].records, read[i].others
 		switch {
 		case s.Namespace == namespace:
 			o.LedgerNamespace = true

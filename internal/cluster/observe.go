@@ -47,7 +47,7 @@ func (c *Client) ObserveClientCA(ctx context.Context, o *plan.Observed) (err err
 
 // ObserveRequests fills in the CertificateSigningRequests of a set.
 func (c *Client) ObserveRequests(ctx context.Context, desired plan.Desired, o *plan.Observed) (err error) {
-	o.Requests, err = c.requests(ctx, labelled(desired.Set), desired.Leavers...)
+	o.Requests, err = c.requests(ctx, desired.Set, desired.Leavers...)
 	return err
 }
 

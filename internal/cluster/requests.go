@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -13,8 +15,39 @@ import (
 	"provision/internal/plan"
 )
 
-// requests reads the requests that opts select; where users are named, those that may be for one of them.
-func (c *Client) requests(ctx context.Context, opts metav1.ListOptions, users ...string) ([]plan.Request, error) {
+// asked is of how many users one list may ask by their labels: all of them stand in the URL, which servers and proxies bound.
+const asked = 50
+
+// requests reads the requests of a set; where users are named, those that may be for one of them.
+func (c *Client) requests(ctx context.Context, set string, users ...string) ([]plan.Request, error) {
+	mine := labelled(set)
+	if n := len(users); n == 0 || n > asked {
+		return c.requestsOf(ctx, mine, users)
+	}
+	var values []string
+	for _, user := range users {
+		values = append(values, plan.UserLabelValue(user))
+	}
+	labels := mine.LabelSelector
+	var theirs, unlabelled []plan.Request // older programs gave the set's label only
+	g, parallel := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		by := metav1.ListOptions{LabelSelector: labels + "," + plan.UserLabel + " in (" + strings.Join(values, ",") + ")"}
+		theirs, err = c.requestsOf(parallel, by, users)
+		return err
+	})
+	g.Go(func() (err error) {
+		unlabelled, err = c.requestsOf(parallel, metav1.ListOptions{LabelSelector: labels + ",!" + plan.UserLabel}, users)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return append(theirs, unlabelled...), nil
+}
+
+// requestsOf reads the requests that opts select; where users are named, those that may be for one of them.
+func (c *Client) requestsOf(ctx context.Context, opts metav1.ListOptions, users []string) ([]plan.Request, error) {
 	var list []plan.Request
 	err := c.eachRequest(ctx, opts, func(r *certificatesv1.CertificateSigningRequest) {
 		if len(users) == 0 || credential.MayName(r.Spec.Request, users) {

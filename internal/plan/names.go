@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,6 +20,21 @@ const SetLabel = "provision/set"
 
 // UserAnnotation holds a request's user, whose name may not be a label value.
 const UserAnnotation = "provision/user"
+
+// UserLabel is the label of a request by which a user's can be asked for alone. Its value is UserLabelValue.
+const UserLabel = "provision/user"
+
+// UserLabelValue is a user's name where that can be the value of a label (at most 63 of [-A-Za-z0-9_.], first and last a letter or
+// digit), and a hash of it elsewhere. Two users may have one value: it only makes a list shorter.
+func UserLabelValue(user string) string {
+	if labelValue.MatchString(user) {
+		return user
+	}
+	sum := sha256.Sum256([]byte(user))
+	return "sha256-" + hex.EncodeToString(sum[:16])
+}
+
+var labelValue = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // SignerName is the signer of client certificates for the API server.
 const SignerName = "kubernetes.io/kube-apiserver-client"

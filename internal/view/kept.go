@@ -25,7 +25,7 @@ func (r Remainder) Kept() []string {
 
 // StillGranted is the error of a revoke after which its sets still grant something to people.
 func StillGranted(users []string) error {
-	return fmt.Errorf("what the sets of this run bind themselves still grants something to %s (above)", Listed(users))
+	return fmt.Errorf("what the sets of this run bind themselves still grants something to %s (above)", Users(users))
 }
 
 // whyKept says why a set still binds a group that it would not bind any more, and what to do; "": the group was to be taken out.

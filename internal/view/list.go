@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"provision/internal/plan"
 )
 
 // lister writes names in one line, perhaps only the first of them and a count of the rest. All lists of a line go by one lister,
@@ -23,6 +25,9 @@ func Listed(items []string) string {
 	}
 	return fmt.Sprintf("%s and %s more", strings.Join(items[:few], ", "), thousands(len(items)-few))
 }
+
+// Users writes the names of the first few of some users, and counts the rest.
+func Users(names []string) string { return Listed(each(names, plan.Quoted)) }
 
 // cut makes a text with the first few of each of its lists. If that leaves any out, it ends with the way to see all.
 func cut(way string, text func(lister) string) string {

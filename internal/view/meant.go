@@ -34,7 +34,7 @@ func Meant(name, flag string, sets []usersfile.Set) string {
 // NobodyNamed refuses names that nothing in the plans bears, with the sets that know them, by certificates that live at a moment;
 // or says which of the plans' sets may still have them, as it could not be looked at whole.
 func NobodyNamed(names []string, all plan.Proposals, sets []usersfile.Set, others observe.Ledgers, lives time.Time) error {
-	listed := strings.Join(names, ", ")
+	listed := everyone(each(names, plan.Quoted))
 	for _, p := range all {
 		if why := unread(p); why != nil { // the names are gone with the records
 			return fmt.Errorf("nothing was changed: no other set has the name %s, and the set %s could not be looked at: %w", listed, p.Set, why)

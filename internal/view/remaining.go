@@ -107,7 +107,7 @@ func (r Remainder) likeness(one observe.Remainder) any {
 func (r Remainder) person(p pen, group []observe.Remainder, ways taken) {
 	one := group[0]
 	until, ends := untilWords(group, func(one observe.Remainder) time.Time { return one.Until })
-	who, as, nothing := p.bold(one.User), "a member", "no binding in the cluster grants anything to that name"
+	who, as, nothing := p.bold(plan.Quoted(one.User)), "a member", "no binding in the cluster grants anything to that name"
 	if len(group) > 1 {
 		who, as, nothing = p.bold(thousands(len(group))+" users"), "members", "no binding in the cluster grants anything to those names"
 	}
@@ -119,7 +119,7 @@ func (r Remainder) person(p pen, group []observe.Remainder, ways taken) {
 	case !one.Until.IsZero():
 		can := "can still authenticate " + until
 		if len(one.Groups) > 0 {
-			can += ", as " + as + " of " + strings.Join(one.Groups, ", ")
+			can += ", as " + as + " of " + everyone(each(one.Groups, plan.Quoted))
 		}
 		if len(one.Grants) > 0 {
 			p.line(0, who, can+"; that still allows:")
@@ -198,7 +198,7 @@ func (r Remainder) otherSets(p pen, group []observe.Remainder) {
 		}
 		text := fmt.Sprintf("the set %s, whose ledger is in the namespace %s, has %s %s", o.Set, o.Namespace, has, until)
 		if len(o.Groups) > 0 {
-			text += ", as a member of " + strings.Join(o.Groups, ", ")
+			text += ", as a member of " + everyone(each(o.Groups, plan.Quoted))
 		}
 		if o.Removed {
 			p.line(2, p.yellow("!"), text+": it was removed there already")
@@ -226,7 +226,7 @@ func (r Remainder) stillNamed(p pen, set usersfile.Set) {
 		if len(group) > 1 {
 			who = fmt.Sprintf("these %s users", thousands(len(group)))
 		}
-		names := r.names(each(group, func(one observe.Remainder) string { return one.User }))
+		names := r.names(each(group, func(one observe.Remainder) string { return plan.Quoted(one.User) }))
 		p.gap()
 		p.line(0, "", fmt.Sprintf("%s still names %s: take %s out, or the next apply %s", set.Pos.File, names, who, then))
 	}

@@ -69,7 +69,7 @@ func (r Remainder) traces(p pen) {
 	case r.Certificate != nil:
 		who = "whoever has the certificate"
 	case len(r.People) == 1:
-		who = p.bold(r.People[0].User)
+		who = p.bold(plan.Quoted(r.People[0].User))
 	}
 	p.gap()
 	p.line(0, "", who+" could have, until now, and none of it ends by itself:")
