@@ -70,6 +70,7 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
 	Validate validateCmd `cmd:"" help:"Check a users file, without a cluster."`
 	Request  requestCmd  `cmd:"" help:"Make a key of your own and the request for its certificate, without a cluster."`
+	Accept   acceptCmd   `cmd:"" help:"Merge the kubeconfig that you were sent into your own."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	VersionFlag versionFlag `name:"version" help:"Print the version."`

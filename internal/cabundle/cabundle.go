@@ -6,6 +6,7 @@ package cabundle
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -51,6 +52,21 @@ func Equal(a, b []byte) bool {
 	slices.SortFunc(x, bytes.Compare)
 	slices.SortFunc(y, bytes.Compare)
 	return slices.EqualFunc(x, y, bytes.Equal)
+}
+
+// Fingerprints returns the SHA-256 of each certificate of a bundle in its order, as openssl x509 -fingerprint -sha256 prints it:
+// people compare it. A bundle that Normalize refuses, or an empty one, has none.
+func Fingerprints(data []byte) []string {
+	list, err := parse(data)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, der := range list {
+		sum := sha256.Sum256(der)
+		all = append(all, strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":"))
+	}
+	return all
 }
 
 // parse returns the certificates of a bundle as DER, in their order and each once. Its errors are those of Normalize.

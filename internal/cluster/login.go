@@ -83,11 +83,11 @@ type Login struct {
 // LogIn prepares a session as the user of a kubeconfig entry, and sends nothing yet. Its requests have the time that the
 // client's own have. The caller must Close it. No error quotes a key or a password.
 func (c *Client) LogIn(e credential.Entry) (*Login, error) {
-	return logIn(e, c.options.RequestTimeout, c.options.UserAgent)
+	return LogIn(e, c.options.RequestTimeout, c.options.UserAgent)
 }
 
-// logIn is LogIn with a timeout of one request; 0: none.
-func logIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
+// LogIn is Client.LogIn without a client, for a person who is no operator: each request has timeout, and none if it is 0.
+func LogIn(e credential.Entry, timeout time.Duration, userAgent string) (*Login, error) {
 	if e.Server == "" { // client-go would take that for localhost
 		return nil, errors.New("the kubeconfig's entry leads to no server: run `provision apply`")
 	}

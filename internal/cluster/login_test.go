@@ -105,7 +105,7 @@ func TestErrorsQuoteNoPasswords(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "S3cret") {
 			t.Errorf("Open %s: %v", name, err)
 		}
-		_, err = logIn(credential.Entry{Endpoint: plan.Endpoint{Server: c.server, ProxyURL: c.proxy}}, time.Second, "test")
+		_, err = LogIn(credential.Entry{Endpoint: plan.Endpoint{Server: c.server, ProxyURL: c.proxy}}, time.Second, "test")
 		if err != nil && strings.Contains(err.Error(), "S3cret") {
 			t.Errorf("LogIn %s: %v", name, err)
 		}

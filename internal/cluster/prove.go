@@ -64,7 +64,7 @@ const probePatience = 3 * time.Second
 // AsksForCertificate reports whether a server asks for a client certificate in the TLS handshake, as every API server
 // does that takes any. It sends one request without a credential; an error means that nothing is known.
 func (c *Client) AsksForCertificate(ctx context.Context, at plan.Endpoint) (bool, error) {
-	login, err := logIn(credential.Entry{Endpoint: at}, probePatience, c.options.UserAgent)
+	login, err := LogIn(credential.Entry{Endpoint: at}, probePatience, c.options.UserAgent)
 	if err != nil {
 		return false, err
 	}

@@ -19,12 +19,12 @@ func (d *Dir) takeLock(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	for until := time.Now().Add(wait); ; {
-		err := tryLock(lock)
+		err := TryLock(lock)
 		if err == nil {
 			d.lock = lock
 			return nil
 		}
-		if !isHeld(err) {
+		if !IsHeld(err) {
 			lock.Close()
 			return fmt.Errorf("lock %s: %w: %s has no locks, so that two runs could write at once: choose a directory on a local file system with -d",
 				d.join(lockFile), err, d.fileSystem())

@@ -14,14 +14,14 @@ import (
 // nonBlocking is the flag to open a pipe without waiting for its other end.
 const nonBlocking = unix.O_NONBLOCK
 
-// tryLock takes an advisory lock that the kernel drops when the process ends, however it ends.
-func tryLock(f *os.File) error {
+// TryLock takes an advisory lock that the kernel drops when the process ends, however it ends.
+func TryLock(f *os.File) error {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// isHeld reports whether a lock could not be taken because somebody has it, or because a signal came in between. Any other
+// IsHeld reports whether a lock could not be taken because somebody has it, or because a signal came in between. Any other
 // error would come again the next time.
-func isHeld(err error) bool {
+func IsHeld(err error) bool {
 	return errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR)
 }
 

@@ -11,13 +11,13 @@ import (
 // nonBlocking is no flag: directories hold no pipes here.
 const nonBlocking = 0
 
-// tryLock takes a lock that the system drops when the process ends, however it ends.
-func tryLock(f *os.File) error {
+// TryLock takes a lock that the system drops when the process ends, however it ends.
+func TryLock(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 }
 
-// isHeld reports whether a lock could not be taken because somebody has it.
-func isHeld(err error) bool {
+// IsHeld reports whether a lock could not be taken because somebody has it.
+func IsHeld(err error) bool {
 	return errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING)
 }
 

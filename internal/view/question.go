@@ -31,17 +31,24 @@ func NewQuestion(s Streams, yes bool) (Question, error) {
 	if yes {
 		return q, nil
 	}
-	if s.inFile != nil && term.IsTerminal(int(s.inFile.Fd())) {
-		q.tty = s.inFile
+	if tty := s.terminal(); tty != nil {
+		q.tty = tty
 		return q, nil
+	}
+	return q, hint.With(errors.New("there is no terminal to ask on"), "give --yes; to see first what would be done: --dry-run=server")
+}
+
+// terminal returns that of the person who reads what is written, or nil.
+func (s Streams) terminal() *os.File {
+	if s.inFile != nil && term.IsTerminal(int(s.inFile.Fd())) {
+		return s.inFile
 	}
 	if s.errTerminal {
 		if tty, err := os.Open("/dev/tty"); err == nil {
-			q.tty = tty
-			return q, nil
+			return tty
 		}
 	}
-	return q, hint.With(errors.New("there is no terminal to ask on"), "give --yes; to see first what would be done: --dry-run=server")
+	return nil
 }
 
 // Ask asks whether plans are to be carried out, which were shown in a format, and takes only "yes": the error is why not. Nobody is
@@ -59,6 +66,29 @@ func (q Question) Ask(ctx context.Context, v Page, format string, all plan.Propo
 		v.plans(p, all)
 	}
 	v.question(p, all)
+	return q.answer(ctx, p)
+}
+
+// Confirm asks a question that is not about plans, and takes only "yes", as Ask does.
+func (q Question) Confirm(ctx context.Context, question string) error {
+	if q.tty == nil {
+		return nil
+	}
+	if err := q.s.Unwritten(); err != nil {
+		return fmt.Errorf("nothing was changed: what is asked about could not be shown: %v", Bare(err))
+	}
+	p := q.s.err()
+	p.ask(question)
+	return q.answer(ctx, p)
+}
+
+// ask writes a question, and leaves the cursor behind it.
+func (p pen) ask(question string) {
+	fmt.Fprintf(p.w, "\n%s Only \"yes\" is accepted: ", p.flat(question))
+}
+
+// answer waits for the answer to a question that stands on the screen.
+func (q Question) answer(ctx context.Context, p pen) error {
 	answer := make(chan string, 1)
 	go func() {
 		line, err := bufio.NewReader(q.tty).ReadString('\n')
@@ -105,7 +135,7 @@ func (v Page) question(p pen, all plan.Proposals) {
 		noun = "sets"
 	}
 	question := fmt.Sprintf("%s %s %s on cluster %s (%s)?", v.Verb.question, noun, Listed(sets), v.Endpoint.Name, v.Endpoint.Server)
-	fmt.Fprintf(p.w, "\n%s Only \"yes\" is accepted: ", p.flat(question))
+	p.ask(question)
 }
 
 // deletions names everything that a plan takes away.

@@ -1,9 +1,11 @@
 package view
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +42,42 @@ func (v Page) report(s Streams, all plan.Proposals, reports []apply.Report, dry 
 		}
 	}
 	unproved(s, reports)
+	if !dry {
+		for _, e := range handedOut(all, reports) {
+			for _, words := range caWords(e) {
+				s.out().line(0, s.out().bold("CA of "+e.Server+":"), words)
+			}
+		}
+	}
 	v.summaries(s.out(), reports, dry)
+}
+
+// handedOut are where the kubeconfigs lead that were written: each server and CA once. People compare the CA of the one that they
+// get.
+func handedOut(all plan.Proposals, reports []apply.Report) []plan.Endpoint {
+	written := map[string]bool{}
+	for _, r := range reports {
+		for _, one := range r.Results {
+			if one.Status == apply.Done && (one.Kind == apply.Certificate || one.Kind == apply.Kubeconfig && one.Op != plan.Remove) {
+				written[r.Set+"/"+one.Object.Name] = true
+			}
+		}
+	}
+	var list []plan.Endpoint
+	for _, p := range all {
+		for _, u := range p.Users {
+			if u.Kubeconfig.After == nil || !written[p.Set+"/"+u.Name] {
+				continue
+			}
+			e := u.Kubeconfig.After.Endpoint
+			if !slices.ContainsFunc(list, func(other plan.Endpoint) bool {
+				return other.Server == e.Server && bytes.Equal(other.CertificateAuthorityData, e.CertificateAuthorityData)
+			}) {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
 }
 
 // summaries draws what was done: one line per set.
@@ -53,8 +90,8 @@ func (v Page) summaries(p pen, reports []apply.Report, dry bool) {
 	}
 }
 
-// done draws what was done of one set, what of it was not asked in a dry run, and what is left to do. Several sets are told apart by
-// name.
+// done draws what was done of one set, what of it was not asked in a dry run, and what is left to do. Several sets are told apart
+// by name.
 func (v Page) done(p pen, r apply.Report, several, dry bool) {
 	verb := "applied"
 	if dry {

@@ -52,6 +52,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"forward-proxy":  forwardProxy,
 	"server-clock":   serverClock,
 	"front":          front,
+	"listen":         listen,
 	"peer":           peer,
 	"webhook":        webhook,
 	"hold":           hold,

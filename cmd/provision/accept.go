@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"provision/internal/accept"
+	"provision/internal/cluster"
+	"provision/internal/credential"
+	"provision/internal/hint"
+	"provision/internal/view"
+)
+
+type acceptCmd struct {
+	File           []string      `arg:"" name:"file" placeholder:"FILE" help:"The kubeconfig that you were sent, or - for standard input. May be repeated."`
+	Identity       []string      `short:"i" sep:"none" placeholder:"FILE" help:"Your age identity, or SSH private key, that opens a key which is sealed to you. May be repeated. Default: ~/.ssh/id_ed25519 and ~/.ssh/id_rsa."`
+	Key            []string      `sep:"none" placeholder:"FILE" help:"Your own private key, where you asked for the certificate with a request of your own. May be repeated."`
+	Kubeconfig     string        `placeholder:"FILE" help:"Your own kubeconfig, to merge into. Default: as kubectl finds it."`
+	ReplaceServer  bool          `help:"Let an entry that you have lead to another server, or trust another CA, as the file says. Ask its sender first, on another way than the file came."`
+	NoLogin        bool          `help:"Send nothing: do not log in to see that it works."`
+	Yes            bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
+	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Give up on the login after this time; 0 is never. Default: 60s."`
+}
+
+func (c *acceptCmd) Run(ctx context.Context, s view.Streams) error {
+	ask, err := view.NewQuestion(s, c.Yes)
+	if err != nil {
+		return hint.With(err, "give --yes")
+	}
+	files, entries, err := c.received(s)
+	if err != nil {
+		return err
+	}
+	paths, err := accept.Paths(c.Kubeconfig, os.Getenv("KUBECONFIG"))
+	if err != nil {
+		return hint.With(err, "say with --kubeconfig which kubeconfig is yours")
+	}
+	own, err := accept.Open(paths, entries)
+	if err != nil {
+		return err
+	}
+	changes, err := own.Preview(entries, c.ReplaceServer)
+	if err != nil {
+		return wayToMerge(err)
+	}
+	if err := accept.CheckKeys(entries, changes); err != nil {
+		return wayToMerge(err)
+	}
+	rest := changes
+	for _, f := range files {
+		f.Changes, rest = rest[:len(f.Entries)], rest[len(f.Entries):]
+		s.Received(f, own.Path)
+	}
+	if slices.ContainsFunc(changes, func(c accept.Change) bool { return !c.Done() }) {
+		if err := ask.Confirm(ctx, fmt.Sprintf("Merge this into %s?", own.Path)); err != nil {
+			return c.unanswered(err)
+		}
+	}
+	if err := c.open(ctx, s, entries, changes); err != nil {
+		return err
+	}
+	done, err := own.Store(ctx, entries, c.ReplaceServer, changes)
+	if err != nil {
+		return wayToMerge(err)
+	}
+	s.Stored(done, own.Path)
+	if c.NoLogin {
+		return nil
+	}
+	return c.logIn(ctx, s, done.Logins)
+}
+
+// received reads and judges all files before anything else is done. A key that is given goes to its entry.
+func (c *acceptCmd) received(s view.Streams) ([]view.Received, []accept.Entry, error) {
+	var files []view.Received
+	var entries []accept.Entry
+	refused := false
+	for _, path := range c.File {
+		data, err := accept.ReadFile(path, s.In)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := accept.Parse(data, time.Now())
+		if list, ok := errors.AsType[accept.Refusals](err); ok {
+			s.Refused(path, list)
+			refused = true
+		}
+		files = append(files, view.Received{File: path, Entries: found})
+		entries = append(entries, found...)
+	}
+	if refused {
+		return nil, nil, exitCode(exitError)
+	}
+	var keys accept.Keys
+	for _, path := range c.Key {
+		text, err := accept.ReadFile(path, s.In)
+		if err == nil {
+			err = keys.Add(path, text)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("--key: %w", err)
+		}
+	}
+	if err := keys.Fill(entries); err != nil {
+		return nil, nil, fmt.Errorf("--key: %w", err)
+	}
+	return files, entries, nil
+}
+
+// open opens the sealed keys that are needed. Nobody is asked for a passphrase that opens none of them.
+func (c *acceptCmd) open(ctx context.Context, s view.Streams, entries []accept.Entry, changes []accept.Change) error {
+	identities := accept.Identities{Passphrase: func(path string) ([]byte, error) { return s.Passphrase(ctx, path) }}
+	var sealed []*accept.Entry
+	for i := range entries {
+		if changes[i].NeedsKey() && len(entries[i].Key) == 0 {
+			sealed = append(sealed, &entries[i])
+		}
+	}
+	if len(sealed) == 0 {
+		return nil
+	}
+	for _, path := range c.Identity {
+		text, err := accept.ReadFile(path, s.In)
+		if err == nil {
+			err = identities.Add(path, text)
+		}
+		if err != nil {
+			return fmt.Errorf("--identity: %w", err)
+		}
+	}
+	if len(c.Identity) == 0 {
+		identities.AddDefaults()
+	}
+	for _, e := range sealed {
+		err := identities.Open(e)
+		if ctx.Err() != nil {
+			return exitCode(exitInterrupted)
+		}
+		if err != nil {
+			return wayToOpen(err)
+		}
+	}
+	return nil
+}
+
+// unanswered is how a question ended that was not answered with yes.
+func (c *acceptCmd) unanswered(err error) error {
+	if errors.Is(err, view.ErrInterrupted) {
+		return exitCode(exitInterrupted)
+	}
+	return err
+}
+
+// logIn logs in with each entry that was received. One that fails does not keep the others from being tried.
+func (c *acceptCmd) logIn(ctx context.Context, s view.Streams, entries []credential.Entry) error {
+	failed := false
+	for _, e := range entries {
+		who, err := c.whoAmI(ctx, e)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed = true
+			s.Error(fmt.Errorf("context %s is in your kubeconfig, and does not log in: %w", hint.ShellWord(e.Context), err))
+			continue
+		}
+		s.LoggedIn(e.Context, e.Server, who)
+	}
+	if failed {
+		return exitCode(exitError)
+	}
+	return nil
+}
+
+func (c *acceptCmd) whoAmI(ctx context.Context, e credential.Entry) (cluster.Identity, error) {
+	login, err := cluster.LogIn(e, c.RequestTimeout, "provision/"+version)
+	if err != nil {
+		return cluster.Identity{}, err
+	}
+	defer login.Close()
+	return login.WhoAmI(ctx)
+}
+
+// wayToMerge adds the way out of what keeps received entries from being merged.
+func wayToMerge(err error) error {
+	if _, ok := errors.AsType[*accept.ServerChangedError](err); ok {
+		return hint.With(err, "if whoever runs the cluster confirms that, on another way than the file came: --replace-server")
+	}
+	if e, ok := errors.AsType[*accept.KeyMissingError](err); ok {
+		return hint.With(err, "give it with --key "+hint.ShellWord(e.File))
+	}
+	if e, ok := errors.AsType[*accept.LockedError](err); ok {
+		return hint.With(err, "if no kubectl config is running: rm "+hint.ShellWord(e.Lock))
+	}
+	if errors.Is(err, accept.ErrMoved) {
+		return hint.With(err, "run it again, and read what it shows")
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return hint.With(err, "give another file with --kubeconfig, and name it in KUBECONFIG")
+	}
+	return err
+}
+
+// wayToOpen adds the way out of a sealed key that does not open.
+func wayToOpen(err error) error {
+	if _, ok := errors.AsType[*accept.NotOpenedError](err); ok {
+		return hint.With(err, "give the identity that it is sealed to: -i FILE. a key in an SSH agent or on a security key cannot open it; one of an age plugin opens it with age itself")
+	}
+	return err
+}

@@ -1,0 +1,257 @@
+package accept
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"provision/internal/credential"
+)
+
+// ErrNoHome reports that nothing says which kubeconfig is the person's own.
+var ErrNoHome = errors.New("there is no home directory, and KUBECONFIG is not set")
+
+// ErrMoved reports that the person's kubeconfig has changed since they were asked.
+var ErrMoved = errors.New("your kubeconfig has changed meanwhile, so that this would do something else than was shown: nothing was changed")
+
+// Kubeconfig is the person's own kubeconfig: one file, or several as KUBECONFIG names them, of which one is written.
+type Kubeconfig struct {
+	paths []string
+	Path  string // the file that entries go into, as the person named it
+	mine  Mine
+}
+
+// Paths returns the files that kubectl would read, in its order: the explicit one, or those of KUBECONFIG, or ~/.kube/config.
+func Paths(explicit, variable string) ([]string, error) {
+	if explicit != "" {
+		return []string{explicit}, nil
+	}
+	var paths []string
+	for _, path := range filepath.SplitList(variable) {
+		if path != "" && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	if len(paths) > 0 {
+		return paths, nil
+	}
+	if !filepath.IsAbs(clientcmd.RecommendedHomeFile) { // it would be below the current directory
+		return nil, ErrNoHome
+	}
+	return []string{clientcmd.RecommendedHomeFile}, nil
+}
+
+// Open reads the person's kubeconfig for merging entries into it. They go into the first file that has one of them, or where
+// kubectl puts what is new: into the first that is there, or the last. A file that is not there is empty.
+func Open(paths []string, entries []Entry) (*Kubeconfig, error) {
+	k := &Kubeconfig{paths: paths}
+	at := -1
+	var configs []*clientcmdapi.Config
+	for i, path := range paths {
+		_, config, err := load(path)
+		there := !errors.Is(err, fs.ErrNotExist)
+		if err != nil && there {
+			return nil, err
+		}
+		if at < 0 && there {
+			at = i
+		}
+		configs = append(configs, config)
+	}
+	if at < 0 {
+		at = len(paths) - 1
+	}
+	for i, config := range configs {
+		m := merger{mine: Mine{Config: config}, config: config}
+		if slices.ContainsFunc(entries, func(e Entry) bool { return m.find(e) != "" }) {
+			at = i
+			break
+		}
+	}
+	k.Path = paths[at]
+	k.mine.Config = configs[at]
+	k.mine.Others = slices.Delete(configs, at, at+1)
+	return k, nil
+}
+
+// load reads one file by client-go's rules. Its errors never quote the file; where it is not there the config is empty.
+func load(path string) ([]byte, *clientcmdapi.Config, error) {
+	data, err := readRegular(path, maxOwn)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, clientcmdapi.NewConfig(), err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := clientcmd.Load(data)
+	if err != nil { // err quotes the text
+		where := ""
+		if line := lineOfError.FindString(err.Error()); line != "" {
+			where = ": error in " + line
+		}
+		return nil, nil, fmt.Errorf("your kubeconfig %s cannot be read%s: nothing was changed", path, where)
+	}
+	return data, config, nil
+}
+
+// Preview returns what merging would do. The errors are those of Merge.
+func (k *Kubeconfig) Preview(entries []Entry, replaceServer bool) ([]Change, error) {
+	_, changes, err := Merge(k.mine, entries, replaceServer)
+	return changes, err
+}
+
+// Stored is what was done to the person's kubeconfig.
+type Stored struct {
+	Written  bool
+	Backup   string // the file as it was; "": there was none, or nothing was written
+	Comments bool   // it had comments, which could not be kept: only the backup has them
+	Logins   []credential.Entry
+}
+
+// Store merges entries into the person's kubeconfig, if that does what was agreed to. It waits for others who write it, for some
+// seconds. A reader finds the file as it was or as it becomes, whenever this ends, and nothing is written where nothing changes.
+func (k *Kubeconfig) Store(ctx context.Context, entries []Entry, replaceServer bool, agreed []Change) (s Stored, err error) {
+	target, err := follow(k.Path)
+	if err != nil {
+		return s, err
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return s, notWritten(target, err)
+	}
+	release, err := lockBoth(ctx, k.Path, target)
+	if err != nil {
+		return s, err
+	}
+	defer release()
+	now, err := Open(k.paths, entries)
+	if err != nil {
+		return s, err
+	}
+	config, changes, err := Merge(now.mine, entries, replaceServer)
+	if err != nil {
+		return s, err
+	}
+	if now.Path != k.Path || !reflect.DeepEqual(changes, agreed) {
+		return s, ErrMoved
+	}
+	for _, c := range changes {
+		s.Logins = append(s.Logins, Login(config, c))
+	}
+	if reflect.DeepEqual(config, now.mine.Config) {
+		return s, nil
+	}
+	old, _, err := load(target)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	text, edited := edit(old, now.mine.Config, config)
+	if !edited {
+		if text, err = clientcmd.Write(*config); err != nil {
+			return s, errors.New("your kubeconfig cannot be written as YAML: nothing was changed") // err could quote it
+		}
+		s.Comments = hasComments(old)
+	}
+	if old != nil {
+		if s.Backup, err = backUp(target, old, time.Now()); err != nil {
+			return s, notWritten(target, err)
+		}
+	}
+	if err := replace(target, text); err != nil {
+		return s, notWritten(target, err)
+	}
+	s.Written = true
+	return s, nil
+}
+
+// notWritten is that a file could not be written; it is as it was.
+func notWritten(path string, err error) error {
+	return fmt.Errorf("cannot write %s: %w: nothing was changed", path, cause(err))
+}
+
+// follow returns the file that a path leads to through symbolic links, which need not be there: kubectl writes into the file, too,
+// and leaves the links.
+func follow(path string) (string, error) {
+	for range 40 {
+		to, err := os.Readlink(path)
+		if err != nil { // no link, or not there
+			return path, nil
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", fmt.Errorf("%s: too many symbolic links", path)
+}
+
+// backUp writes what a file has beside it, under a name with the time, and returns its path.
+func backUp(target string, data []byte, now time.Time) (string, error) {
+	stem := target + ".before-" + now.UTC().Format("20060102T150405Z")
+	path := free(stem, func(path string) bool {
+		_, err := os.Lstat(path)
+		return err == nil
+	})
+	return path, replace(path, data)
+}
+
+// replace puts data at a path, of mode 0600: a reader finds what was there or the new. The temporary name is always the same, as
+// nobody else writes there while the lock is held: what a run left that was killed goes with the next.
+func replace(path string, data []byte) error {
+	temp := filepath.Join(filepath.Dir(path), ".provision-accept.tmp")
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		os.Remove(temp) // the first error is the one to tell
+		return err
+	}
+	if dir, err := os.Open(filepath.Dir(path)); err == nil { // some file systems have no such thing
+		dir.Sync()
+		dir.Close()
+	}
+	return nil
+}
+
+// hasComments reports whether a YAML text has comments.
+func hasComments(data []byte) bool {
+	if !bytes.Contains(data, []byte("#")) {
+		return false
+	}
+	var document yaml.Node
+	if yaml.Unmarshal(data, &document) != nil {
+		return false
+	}
+	if document.Kind == 0 { // nothing but comments
+		return true
+	}
+	var has func(n *yaml.Node) bool
+	has = func(n *yaml.Node) bool {
+		return n.HeadComment != "" || n.LineComment != "" || n.FootComment != "" || slices.ContainsFunc(n.Content, has)
+	}
+	return has(&document)
+}
