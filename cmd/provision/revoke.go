@@ -63,10 +63,14 @@ func (c *revokeCmd) Run(ctx context.Context, s view.Streams) error {
 		unknown = slices.DeleteFunc(unknown, func(name string) bool { return plan.Knows(d, o, name) })
 		return plan.Revoke(d, o, c.User, now)
 	}
+	about := c.User
+	if one != nil && one.Certificate != nil {
+		about = []string{one.Certificate.User}
+	}
 	var goals []plan.Goal
 	for _, set := range sets {
 		d := plan.Expand(set, client.Context())
-		d.Revoke, d.Leavers, d.Block = true, c.User, c.Block
+		d.Revoke, d.Leavers, d.Block = true, about, c.Block
 		goals = append(goals, plan.Goal{Source: set.Pos.File, Desired: d, Decide: decide, TakesAway: true, Partial: broken.LeaveOut()})
 	}
 	format := c.Output
