@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"provision/internal/cluster"
+	"provision/internal/credential"
 	"provision/internal/hint"
 	"provision/internal/observe"
 	"provision/internal/usersfile"
@@ -57,7 +58,7 @@ func (f fileFlags) loadAll(ctx context.Context, s view.Streams) ([]usersfile.Set
 	}
 	done := make(chan loaded, 1)
 	go func() {
-		sets, err := usersfile.Load(f.Filename, s.In)
+		sets, err := usersfile.Load(f.Filename, s.In, credential.JudgeOwnRequest)
 		done <- loaded{sets, err}
 	}()
 	select {
@@ -102,7 +103,7 @@ func (f setFlags) loadEach(s view.Streams) ([]usersfile.Set, usersfile.Errors, e
 	if byFile, err := f.byFile(); !byFile {
 		return nil, nil, err
 	}
-	sets, broken := usersfile.LoadEach(f.Filename, s.In)
+	sets, broken := usersfile.LoadEach(f.Filename, s.In, credential.JudgeOwnRequest)
 	if len(sets) == 0 {
 		return nil, nil, broken
 	}

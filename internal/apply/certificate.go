@@ -12,6 +12,7 @@ import (
 	"provision/internal/credential"
 	"provision/internal/outdir"
 	"provision/internal/plan"
+	"provision/internal/usersfile"
 )
 
 // ErrDirectoryGone is why a certificate is lost that was issued: there is nothing left to write it to.
@@ -64,6 +65,8 @@ func (p *pipeline) perform(entered func()) {
 //
 //	key -> journal -> trial -> ledger -> create request -> approve -> wait -> judge -> write kubeconfig -> ledger -> drop journal
 //
+// A user who brings their own request enters behind the journal, and nothing of a key is here.
+//
 // A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written the key stays
 // there, so a crash at any instant loses nothing.
 func (p *pipeline) certificate(entered func()) error {
@@ -95,6 +98,11 @@ func (p *pipeline) certificate(entered func()) error {
 func (p *pipeline) takeKey() error {
 	want := p.user.Certificate.After
 	p.spec = cluster.RequestSpec{Set: p.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
+	if p.user.Own != nil {
+		p.spec.PEM, p.spec.KeyHash = p.user.Own, want.KeyHash
+		p.spec.Name = plan.RequestName(p.plan.Set, want.User, want.KeyHash)
+		return nil
+	}
 	if p.user.Request != nil {
 		kept, err := p.files.ReadKey(p.user.Name)
 		if err != nil {
@@ -184,11 +192,10 @@ func (p *pipeline) approved(begin func(context.Context, cluster.RequestSpec) (cl
 
 // install judges an issued certificate and writes it into the user's kubeconfig. Then the key leaves the journal.
 func (p *pipeline) install(certificate []byte) error {
-	key, err := credential.MarshalKey(p.key)
+	entry, err := p.newEntry(certificate)
 	if err != nil {
 		return err
 	}
-	entry := p.entry(certificate, key)
 	issued, err := p.judge(entry)
 	if refusal, ok := errors.AsType[*credential.Refusal](err); ok {
 		return p.refuse(issued, refusal)
@@ -216,6 +223,17 @@ func (p *pipeline) install(certificate []byte) error {
 	return p.files.DropKey(p.user.Name)
 }
 
+// newEntry is what the user's kubeconfig will say with a new certificate (PEM).
+func (p *pipeline) newEntry(certificate []byte) (credential.Entry, error) {
+	if p.user.Own != nil {
+		e := p.entry(certificate, nil)
+		e.KeyFile = usersfile.KeyFileName(p.user.Name)
+		return e, nil
+	}
+	key, err := credential.MarshalKey(p.key)
+	return p.entry(certificate, key), err
+}
+
 // ended drops the key of a request of which no certificate will come to us, and returns err. One that was decided was never
 // issued, so the ledger forgets it, unless it was sent before; one that somebody deleted may have been, unseen.
 func (p *pipeline) ended(err error) error {
@@ -241,7 +259,7 @@ func (p *pipeline) forget() error {
 func (p *pipeline) intent() plan.Record {
 	return plan.Record{
 		User: p.spec.User, Groups: p.spec.Groups, KeyHash: p.spec.KeyHash, Request: p.spec.Name, Duration: p.spec.Duration,
-		Intended: p.began, By: p.client.Username(), Digest: p.plan.Digest, Resent: p.resent(),
+		Intended: p.began, By: p.client.Username(), Digest: p.plan.Digest, Resent: p.resent(), Own: p.user.Own != nil,
 	}
 }
 

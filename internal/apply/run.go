@@ -27,6 +27,7 @@ type run struct {
 	issuing     context.Context // ends with start, or before: ask for no further certificate, but go on with all else
 	stopIssuing context.CancelCauseFunc
 	trial       *trial
+	noLogin     bool // everybody who is to get a certificate has made their own key
 
 	work   context.Context // ends a grace period later: give up what is in flight
 	taking pace            // of what takes away: that is stopped by nothing but an interrupt
@@ -118,10 +119,12 @@ func (r *run) setResults() {
 	for _, c := range r.plan.Forgotten {
 		r.forgotten = append(r.forgotten, notStarted(ClusterEntry, plan.Object{Kind: "ClusterEntry", Name: c.Before.File}, c.Op))
 	}
+	r.noLogin = true
 	for _, u := range r.plan.Users {
 		r.users = append(r.users, resultOf(u))
 		if u.Certificate.Op != plan.Keep {
 			r.progress.total.Add(1)
+			r.noLogin = r.noLogin && u.Own != nil
 		}
 	}
 }

@@ -55,6 +55,7 @@ type Client struct {
 	// certificate is the one with which the operator logs in, if they do. certified is that the API server says so itself.
 	certificate plan.BlockedCertificate
 	certified   bool
+	key         string // the hash of the key of the certificate in the operator's kubeconfig
 	options     Options
 	dryRun      []string // metav1.DryRunAll: nothing is persisted
 	once        bool     // a request that fails is not tried again
@@ -80,7 +81,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	// Warnings of the API server would stand in the middle of a progress bar, once per request.
 	config.WarningHandler = rest.NoWarnings{}
 
-	c := &Client{options: o, answers: newAnswers(), own: own, clock: &clock{}, fence: &fence{}, certificate: ownCertificate(config)}
+	c := &Client{options: o, answers: newAnswers(), own: own, clock: &clock{}, fence: &fence{}}
+	c.certificate, c.key = ownCertificate(config)
 	config.Wrap(c.clock.wrap)
 	if own.plugin != "" && config.ExecProvider != nil {
 		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return refusing{next} })
@@ -119,20 +121,23 @@ func refusedLogin(config *rest.Config, now time.Time) string {
 	return "the API server does not accept your own credential, which is that of the context in your kubeconfig"
 }
 
-// ownCertificate is the certificate in the operator's own context, if there is one: of somebody who acts as another user the API
-// server does not tell it.
-func ownCertificate(config *rest.Config) plan.BlockedCertificate {
+// ownCertificate is the certificate in the operator's own context, if there is one, and the hash of its key: of somebody who acts as
+// another user the API server does not tell it.
+func ownCertificate(config *rest.Config) (certificate plan.BlockedCertificate, key string) {
 	config = rest.CopyConfig(config)
 	if rest.LoadTLSFiles(config) != nil || len(config.CertData) == 0 {
-		return plan.BlockedCertificate{}
+		return certificate, ""
 	}
 	c, err := credential.ParseCertificate(config.CertData)
 	if err != nil {
-		return plan.BlockedCertificate{}
+		return certificate, ""
 	}
 	fingerprint, _ := plan.Fingerprint(c.CredentialID)
-	return plan.BlockedCertificate{User: c.User, Fingerprint: fingerprint}
+	return plan.BlockedCertificate{User: c.User, Fingerprint: fingerprint}, c.KeyHash
 }
+
+// OperatorKey is the hash of the key with which the operator logs in, "" if that is not by a certificate of their kubeconfig.
+func (c *Client) OperatorKey() string { return c.key }
 
 var uid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 

@@ -70,7 +70,7 @@ func grown(was, value string) string {
 	if old.Issued() && !r.Issued() {
 		r.Serial, r.CredentialID, r.NotBefore, r.NotAfter = old.Serial, old.CredentialID, old.NotBefore, old.NotAfter
 	}
-	r.Resent = r.Resent || old.Resent
+	r.Resent, r.Own = r.Resent || old.Resent, r.Own || old.Own
 	if old.Refused != "" && r.Refused == "" {
 		r.Refused, r.Groups = old.Refused, old.Groups
 	}

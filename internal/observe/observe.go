@@ -37,22 +37,25 @@ func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 		return client.ObserveLedger(parallel, desired, &o)
 	})
 	err := client.AllMissing(ctx, g.Wait(), desired.LedgerNamespace)
-	if err == nil && plan.Nameless(desired, o) {
-		err = namesElsewhere(ctx, desired, client, &o)
+	if err == nil && (plan.Nameless(desired, o) || len(desired.KeysWanted()) > 0) {
+		err = elsewhere(ctx, desired, client, &o)
 	}
-	o.ClockAhead = client.ClockAhead()
+	o.ClockAhead, o.OperatorKey = client.ClockAhead(), client.OperatorKey()
 	return o, err
 }
 
-// namesElsewhere notes who has a name in another set. Taking away goes on where that cannot be read: then a name counts as nobody
-// else's.
-func namesElsewhere(ctx context.Context, desired plan.Desired, client *cluster.Client, o *plan.Observed) error {
+// elsewhere notes who has a name in another set, and which keys of users' own requests another set has used. Taking away goes on where
+// that cannot be read: then a name counts as nobody else's.
+func elsewhere(ctx context.Context, desired plan.Desired, client *cluster.Client, o *plan.Observed) error {
 	ledgers, _, err := client.Ledgers(ctx, []string{desired.LedgerNamespace})
 	if err != nil && !desired.Revoke && !desired.Destroy || ctx.Err() != nil {
 		return err
 	}
 	ledgers = slices.DeleteFunc(ledgers, func(l plan.SetLedger) bool { return l.Set == desired.Set })
-	o.NamesElsewhere = plan.Claimed(ledgers, client.Earliest())
+	if plan.Nameless(desired, *o) {
+		o.NamesElsewhere = plan.Claimed(ledgers, client.Earliest())
+	}
+	o.KeysElsewhere = plan.KeysUsed(ledgers, desired.KeysWanted())
 	return nil
 }
 

@@ -53,6 +53,9 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 	} else if reason := otherHolder(*have, want); reason != nil {
 		c.Reasons = append(c.Reasons, *reason)
 	}
+	if want.KeyHash != "" && have.Key == KeyOwn && have.KeyHash != want.KeyHash {
+		c.Reasons = append(c.Reasons, Reason{Code: OwnKeyChanged, From: have.KeyHash, To: want.KeyHash})
+	}
 	if have.User != want.User {
 		c.Reasons = append(c.Reasons, Reason{Code: SubjectChanged, From: have.User, To: want.User})
 	}
@@ -62,7 +65,7 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 	if added, removed := difference(withoutGenerations(have.Groups), withoutGenerations(want.Groups)); !Fit(d.members, withoutGenerations(have.Groups), withoutGenerations(want.Groups)) {
 		c.Reasons = append(c.Reasons, Reason{Code: GroupsChanged, Added: added, Removed: removed})
 	}
-	if have.KeyAlgorithm != want.KeyAlgorithm {
+	if have.KeyAlgorithm != want.KeyAlgorithm && want.Key != KeyOwn { // whoever made the key chose it
 		c.Reasons = append(c.Reasons, Reason{Code: KeyAlgorithmChanged, From: string(have.KeyAlgorithm), To: string(want.KeyAlgorithm)})
 	}
 	if d.roots.Known() && !file.From(d.roots, now) {

@@ -26,7 +26,9 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	elsewhere, moved := movedLedger(desired, observed, at)
 	problems = slices.Concat(problems, observed.LedgerProblems, elsewhere)
 
+	used, own := keysOf(desired, observed)
 	d := decision{
+		used: used, own: own,
 		set: desired.Set, observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),
 		moment: at, gone: removedElsewhere(observed, at), reserved: desired.Reserved, reissueMissing: desired.ReissueMissing, renewElsewhere: desired.RenewElsewhere, forget: desired.Forget,
 		members: desired.Members, bound: groupsBound(desired.Set, observed.Bindings),
@@ -38,7 +40,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	}
 	p.Users = append(p.Users, d.left(desired.names())...)
 	slices.SortFunc(p.Users, func(a, b UserChange) int { return strings.Compare(a.Name, b.Name) })
-	p.Requests = d.superseded(p.Users)
+	p.Requests = append(d.superseded(p.Users), d.ownSuperseded(p.Users)...)
 	if d.caEnded() {
 		if n := len(p.holdCertificates()); n > 0 {
 			problems = append(problems, Problem{Code: ClientCAEnded, Until: d.ends, Count: n})
@@ -89,8 +91,10 @@ type decision struct {
 	reissueMissing bool
 	forget         []string // clusters (UID) that are no more
 	renewElsewhere bool
-	members        map[string]bool // groups that the file binds to their members
-	bound          map[string]bool // groups that bindings of the set have for a subject now
+	members        map[string]bool     // groups that the file binds to their members
+	bound          map[string]bool     // groups that bindings of the set have for a subject now
+	used           map[string][]Record // records of the keys of users' own requests, whether they live or not, by key
+	own            map[string][]Record // records of keys that users made, likewise, by user
 	moment
 }
 
@@ -152,12 +156,21 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	if problem := d.doubted(u, file); problem != nil {
 		return idle, problem
 	}
+	if problem := d.keyUsed(u); problem != nil {
+		if file.State == FileOurs { // they keep what they have
+			idle.Certificate.Before, idle.Certificate.After = file.Certificate, file.Certificate
+		}
+		return idle, problem
+	}
 	key, pending := d.observed.Keys[name]
 	if (!has || file.free()) && !pending && !u.Reissue && !d.reissueMissing {
-		if r := d.elsewhere(u.Certificate); r != nil {
+		if r := d.elsewhere(u); r != nil {
 			due := renewDue(&Certificate{NotBefore: r.NotBefore, NotAfter: r.NotAfter}, u.RenewBefore, d.now)
-			if !due || !u.RenewElsewhere && !d.renewElsewhere {
+			if !due || u.Request != nil || !u.RenewElsewhere && !d.renewElsewhere {
 				idle.Elsewhere, idle.Due = r, due
+				if due {
+					idle.NewRequest = u.due(*r)
+				}
 				return idle, nil
 			}
 			c := certificateReplaced(u, file, Change[Certificate]{Op: Issue, Reasons: []Reason{{Code: ElsewhereDue, At: r.NotAfter, To: u.RenewBefore.String()}}})
@@ -166,10 +179,16 @@ func (d decision) user(u User) (UserChange, *Problem) {
 		}
 	}
 	c := d.userChange(u, file, has)
-	if have := c.Certificate.Before; have != nil && c.Certificate.Op != Keep {
+	if have := c.Certificate.Before; have != nil && c.Certificate.Op != Keep && u.Request == nil {
 		d.carryOn(&c, u, have.Groups)
 	}
 	d.resume(&c, u)
+	if problem := d.renewed(&c, u, file); problem != nil {
+		return c, problem
+	}
+	if u.Request != nil && c.Certificate.Op != Keep {
+		c.Own = u.Request.PEM
+	}
 	// The key is dropped if nobody wants its certificate any longer. One that is in the kubeconfig is dropped when the directory is opened.
 	c.Abandon = pending && c.Certificate.Op == Keep && file.Certificate.KeyHash != key.KeyHash
 	c.Reclaim = reclaims(file)

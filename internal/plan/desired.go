@@ -68,11 +68,12 @@ func Nothing(set usersfile.Set, own Context) Desired {
 // User is one user's desired certificate and kubeconfig.
 type User struct {
 	Pos         usersfile.Pos
-	Generation  int      // of the user's certificates; 0: none
-	Subject     Subject  // by which bindings name the user: see boundAs
-	Groups      []string // that they are a member of, sorted; not all stand in the certificate
-	Certificate Certificate
+	Generation  int         // of the user's certificates; 0: none
+	Subject     Subject     // by which bindings name the user: see boundAs
+	Groups      []string    // that they are a member of, sorted; not all stand in the certificate
+	Certificate Certificate // its KeyHash is that of Request, if there is one
 	Kubeconfig  Kubeconfig
+	Request     *usersfile.OwnRequest // which they have made with a key of their own; nil: a key is made for them
 	RenewBefore usersfile.RenewBefore
 	Reuse       bool // the name may be given again although a certificate of somebody who left lives
 	Reissue     bool // a new certificate was asked for
@@ -110,7 +111,12 @@ func Expand(set usersfile.Set, own Context) Desired {
 			groups = append(groups, usersfile.GenerationGroup(set.Name, u.Name, u.Generation))
 		}
 		slices.Sort(groups)
+		certificate := Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration}
+		if u.Request != nil {
+			certificate.Key, certificate.KeyHash = KeyOwn, u.Request.KeyHash
+		}
 		d.Users = append(d.Users, User{
+			Request:        u.Request,
 			Pos:            u.Pos,
 			Groups:         slices.Sorted(slices.Values(u.Groups)),
 			RenewBefore:    u.RenewBefore,
@@ -119,7 +125,7 @@ func Expand(set usersfile.Set, own Context) Desired {
 			AlsoAt:         u.AlsoAt,
 			Generation:     u.Generation,
 			Subject:        boundAs(set.Name, u),
-			Certificate:    Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration},
+			Certificate:    certificate,
 			Kubeconfig:     Kubeconfig{File: usersfile.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
 		})
 	}

@@ -25,7 +25,7 @@ users:
     roles: [{clusterRole: view, namespaces: [payments]}]
   - name: tom
     roles: [{clusterRole: view, namespaces: [payments, billing]}]
-`))
+`), nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -26,6 +26,11 @@ func issuedLife(c *Certificate) time.Duration {
 // renewDue reports whether so little is left of an issued life that it is time to renew. A fixed time that is longer
 // than the life itself cannot be meant; then the default share counts.
 func renewDue(c *Certificate, before usersfile.RenewBefore, now time.Time) bool {
+	return now.After(renewFrom(c, before))
+}
+
+// renewFrom is when the window of renewal begins.
+func renewFrom(c *Certificate, before usersfile.RenewBefore) time.Time {
 	life := issuedLife(c)
 	window := before.Time
 	if before.Share > 0 {
@@ -33,7 +38,7 @@ func renewDue(c *Certificate, before usersfile.RenewBefore, now time.Time) bool 
 	} else if window >= life {
 		window = life / 3
 	}
-	return c.NotAfter.Sub(now) < window
+	return c.NotAfter.Add(-window)
 }
 
 // caEnd is when the last of the client CAs ends. The API server accepts nothing after it, and a signer issues nothing beyond

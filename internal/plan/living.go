@@ -150,10 +150,14 @@ func resent(records []Record, keyHash string) bool {
 
 // elsewhere finds a living certificate that is as the file wants it and whose kubeconfig is not here: another
 // operator's, or one that was lost.
-func (d decision) elsewhere(want Certificate) *Record {
+func (d decision) elsewhere(u User) *Record {
+	want := u.Certificate
+	if r := d.ownRecord(u); r != nil && !r.Issued() {
+		return nil // it is under way
+	}
 	var found *Record
 	for _, r := range d.records[want.User] {
-		if !r.Issued() || !r.Used() || !r.Live(d.now) || !r.Removed.IsZero() || !Fit(d.members, r.Groups, want.Groups) {
+		if !r.Issued() || !r.Used() || !r.Live(d.now) || !r.Removed.IsZero() || !Fit(d.members, r.Groups, want.Groups) || u.Request != nil && r.KeyHash != want.KeyHash {
 			continue
 		}
 		if found == nil || r.NotAfter.After(found.NotAfter) {

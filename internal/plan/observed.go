@@ -66,6 +66,10 @@ type Observed struct {
 	WithoutCredentialIDs string
 	// OwnCertificate is the client certificate of the operator, if they log in with one: its user, and its fingerprint.
 	OwnCertificate BlockedCertificate
+	// OperatorKey is the hash of the key of that certificate, or of the one in the operator's kubeconfig.
+	OperatorKey string
+	// KeysElsewhere are the keys of users' own requests that other sets have used, by hash.
+	KeysElsewhere map[string]KeyHolder
 	// NamesElsewhere are users for whom other sets have certificates, and those sets. It is only known where names are blocked.
 	NamesElsewhere map[string]string
 

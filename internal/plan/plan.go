@@ -54,11 +54,13 @@ type UserChange struct {
 	Certificate Change[Certificate] `json:"certificate"`
 	Kubeconfig  Change[Kubeconfig]  `json:"kubeconfig"`
 	Request     *RequestRef         `json:"request,omitempty"`
-	Elsewhere   *Record             `json:"elsewhere,omitempty"` // a certificate that lives, whose kubeconfig is not here
-	Due         bool                `json:"due,omitempty"`       // that one is to be renewed, and nothing here does it
-	Abandon     bool                `json:"abandon,omitempty"`   // drop the key in the journal: nothing will come of it
-	From        string              `json:"from,omitempty"`      // the set that gives the user up in the same run: its entry in their file may be replaced
-	Reclaim     string              `json:"reclaim,omitempty"`   // key hash of the certificate in the user's file that has to be marked as theirs again
+	Own         []byte              `json:"-"`                    // the user's own request, in PEM, that is sent; nil: a key is made for them
+	NewRequest  *NewRequest         `json:"newRequest,omitempty"` // they have to make another one first
+	Elsewhere   *Record             `json:"elsewhere,omitempty"`  // a certificate that lives, whose kubeconfig is not here
+	Due         bool                `json:"due,omitempty"`        // that one is to be renewed, and nothing here does it
+	Abandon     bool                `json:"abandon,omitempty"`    // drop the key in the journal: nothing will come of it
+	From        string              `json:"from,omitempty"`       // the set that gives the user up in the same run: its entry in their file may be replaced
+	Reclaim     string              `json:"reclaim,omitempty"`    // key hash of the certificate in the user's file that has to be marked as theirs again
 }
 
 // Idle reports whether nothing happens to the user.

@@ -30,6 +30,8 @@ const (
 	GenerationLowered    ProblemCode = "GenerationLowered"    // User is left as they are, and granted nothing new (Grants). Generation: what the file says; Least: the lowest that it may
 	GenerationEnded      ProblemCode = "GenerationEnded"      // User is left out, and granted nothing (Grants). Generation: what the file says, and what was taken back; Until: the last such certificate ends; Least: the lowest that may follow
 	GroupEnded           ProblemCode = "GroupEnded"           // Name: a group that the file binds itself, and that is granted nothing (Grants): its members are. User, Since: who was revoked or left with it, and when; Until: their last certificate with it ends
+	KeyUsed              ProblemCode = "KeyUsed"              // User is left as they are: the key of their own request was used, for Name of the set Detail, or of this set where that is "". Name "": it is the operator's. Since: when; Items, Generation: what a new request says
+	NewRequestMissing    ProblemCode = "NewRequestMissing"    // User is left as they are: they need another certificate (Reasons), since Since, and the key of their request was used. Items, Generation: as above
 	TooManyDeletes       ProblemCode = "TooManyDeletes"       // the deletions are held back. Count: what the plan would delete; Allowed: how many may go unasked; Total: with the other plans that are applied with it
 	LedgerIncomplete     ProblemCode = "LedgerIncomplete"     // whatever gives is held back. Name: the ledger's namespace; Items: users whose certificates it does not list
 	ClientCAEnded        ProblemCode = "ClientCAEnded"        // certificates are held back, Count of them. Until: when the cluster's CA ends, or has ended
@@ -66,9 +68,10 @@ type Problem struct {
 	Since   time.Time     `json:"since,omitzero"`
 	Until   time.Time     `json:"until,omitzero"`
 
-	Generation int   `json:"generation,omitempty"`
-	Least      int   `json:"least,omitempty"`
-	Ended      []int `json:"ended,omitempty"` // generations of the user that were taken back, and of which certificates live
+	Reasons    []Reason `json:"reasons,omitempty"`
+	Generation int      `json:"generation,omitempty"`
+	Least      int      `json:"least,omitempty"`
+	Ended      []int    `json:"ended,omitempty"` // generations of the user that were taken back, and of which certificates live
 
 	Held bool `json:"held,omitempty"` // FileOfOtherSet: that set gives the user up in the same run, and this is held back
 

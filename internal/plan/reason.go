@@ -21,6 +21,7 @@ const (
 	KeyMismatch         ReasonCode = "KeyMismatch"         // key and certificate do not belong together
 	KeyMoved            ReasonCode = "KeyMoved"            // From, To: where the private key is and is to be (KeyPlace); Removed, Added: whom it is sealed to
 	RecipientsChanged   ReasonCode = "RecipientsChanged"   // Removed, Added: whom the private key is sealed to
+	OwnKeyChanged       ReasonCode = "OwnKeyChanged"       // the user has made a new request. From, To: the key's hash
 	SubjectChanged      ReasonCode = "SubjectChanged"      // From, To: the common name
 	GroupsChanged       ReasonCode = "GroupsChanged"       // Added, Removed
 	KeyAlgorithmChanged ReasonCode = "KeyAlgorithmChanged" // From, To

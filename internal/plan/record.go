@@ -19,6 +19,9 @@ type Record struct {
 	// may live although the request was denied, or given up, later: the record stays until that would have ended.
 	Resent bool `json:"resent,omitempty"`
 
+	// Own says that the user made the key. The record stays for good, so that the key is not used again.
+	Own bool `json:"own,omitempty"`
+
 	// Once issued.
 	Serial       string    `json:"serial,omitempty"`
 	CredentialID string    `json:"credentialID,omitempty"`
@@ -69,8 +72,9 @@ func (r Record) Live(now time.Time) bool { return now.Before(r.Until()) }
 // good.
 const clockMargin = 24 * time.Hour
 
-// Droppable reports whether the record may go: it has been dead for long, whatever the clock here says.
-func (r Record) Droppable(now time.Time) bool { return !r.Live(now.Add(-clockMargin)) }
+// Droppable reports whether the record may go: it has been dead for long, whatever the clock here says, and nobody can come again with
+// its key.
+func (r Record) Droppable(now time.Time) bool { return !r.Own && !r.Live(now.Add(-clockMargin)) }
 
 // complete returns the record with what an issued certificate says.
 func (r Record) complete(c *Certificate) Record {

@@ -72,11 +72,11 @@ func (d decision) superseded(users []UserChange) []Change[Request] {
 	var list []Change[Request]
 	for _, u := range users {
 		key, ok := d.observed.Keys[u.Name]
-		if !ok || u.Request != nil {
+		r, found := d.requests[key.KeyHash]
+		if !ok || u.Request != nil && (u.Own == nil || u.Request.Name == r.Name) {
 			continue
 		}
-		r, ok := d.requests[key.KeyHash]
-		if ok && (r.State == Pending || r.State == Approved) {
+		if found && (r.State == Pending || r.State == Approved) {
 			r.Resent = resent(d.records[u.Name], r.KeyHash)
 			reason := Reason{Code: Superseded}
 			if r.OfOther {

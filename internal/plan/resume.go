@@ -7,6 +7,9 @@ import "slices"
 // could be kept is replaced too: somebody asked for a new one, and that run was interrupted.
 func (d decision) resume(c *UserChange, u User) {
 	key, ok := d.observed.Keys[c.Name]
+	if u.Request != nil {
+		key, ok = d.ownPending(u)
+	}
 	if !ok {
 		return
 	}
@@ -31,7 +34,9 @@ func (d decision) resume(c *UserChange, u User) {
 		}
 		note(RequestGone, key.Request)
 		if r := d.sendAgain(key, u.Certificate); !keep && r != nil {
-			c.Certificate.After = u.Certificate.carrying(r.Groups)
+			if u.Request == nil { // what the user has signed stays as it is
+				c.Certificate.After = u.Certificate.carrying(r.Groups)
+			}
 			c.Request = &RequestRef{Name: key.Request, Resent: true}
 		}
 		return

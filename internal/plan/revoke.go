@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -42,7 +43,9 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 			c.Reasons = []Reason{{Code: RevokedNow}}
 		}
 	}
-	p.Requests = d.superseded(p.Users)
+	_, d.own = keysOf(Desired{}, observed)
+	maps.DeleteFunc(d.own, func(name string, _ []Record) bool { return !leaves(name) })
+	p.Requests = append(d.superseded(p.Users), d.ownSuperseded(p.Users)...)
 	for i := range p.Requests {
 		p.Requests[i].Reasons = []Reason{{Code: RevokedNow}}
 	}

@@ -43,6 +43,11 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 	for name, k := range observed.Keys {
 		in["journal of "+name] = "key " + k.KeyHash
 	}
+	for _, u := range desired.Users {
+		if u.Request != nil {
+			in["request of "+u.Certificate.User] = "key " + u.Request.KeyHash
+		}
+	}
 	for _, r := range observed.Ledger {
 		in["ledger record of "+r.User+" "+r.KeyHash[:min(12, len(r.KeyHash))]] = digest(r)
 	}

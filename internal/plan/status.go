@@ -25,6 +25,7 @@ const (
 	StateRemoved      State = "removed"        // taken out, and the certificate lives
 	StateRevoked      State = "revoked"        // the user's generation was taken back, and the file gives no higher one
 	StateBlocked      State = "blocked"        // removed, and the API server refuses what the certificate writes
+	StateNewRequest   State = "new request"    // the user has to make a new request for the next certificate
 	StateNotYet       State = "not yet"        // the certificate has not begun: a clock is wrong
 )
 
@@ -144,6 +145,9 @@ func StatusWarnings(desired Desired, observed Observed, now time.Time) []Warning
 		}
 	}
 	list := append(ClockWarnings(observed), misplacedWarnings(files, observed, now)...)
+	if len(desired.KeysWanted()) > 0 {
+		list = append(list, newRequests(desired.Set, Compute(desired, observed, now).Users, true)...)
+	}
 	list = append(list, BlockWarnings(observed, observed.Earliest(now))...)
 	if w := elsewhereOnly(desired, observed); w != nil {
 		list = append(list, *w)
@@ -170,6 +174,8 @@ func stateFor(c UserChange, now time.Time) State {
 		return StatePending
 	}
 	switch {
+	case c.NewRequest != nil:
+		return StateNewRequest
 	case c.Elsewhere != nil && c.Due:
 		return StateElsewhereDue
 	case c.Elsewhere != nil:

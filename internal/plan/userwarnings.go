@@ -16,7 +16,7 @@ func userWarnings(desired Desired, observed Observed, p Plan, records []Record, 
 		}
 	}
 	return slices.Concat(s.stillInGroups(), s.stillAuthenticate(), s.namesAgain(), s.notBegun(), s.durationsLater(), s.issuedElsewhere(),
-		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.newGenerations(), s.otherLives())
+		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.newGenerations(), s.otherLives(), s.ownKeys(), newRequests(desired.Set, p.Users, false))
 }
 
 // scene is what the warnings about users are decided from.

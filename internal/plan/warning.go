@@ -66,6 +66,8 @@ const (
 	SystemNotBlocked    WarningCode = "SystemNotBlocked"    // User: a certificate whose id is not known, with a name of Kubernetes' own
 	NameNotBlocked      WarningCode = "NameNotBlocked"      // User: a certificate whose id is not known; Name: another set that has the name, or ""
 	BlockNotRead        WarningCode = "BlockNotRead"        // To: why the block cannot be seen that the ledger tells of
+	OwnKey              WarningCode = "OwnKey"              // User, Name: the hash of a key that was not made here, and for which a certificate is issued; To: that of the key before, ""
+	NewRequestDue       WarningCode = "NewRequestDue"       // User has to make a new request: Since, Until: their certificate ends; Name: the set, Items: groups, Generation: what the request says; Reasons
 	ServersDisagree     WarningCode = "ServersDisagree"     // Name: the server, Count: logins refused, Total: of how many, with certificates of one client CA
 )
 
@@ -79,7 +81,9 @@ type Warning struct {
 	Role       RoleRef             `json:"role,omitzero"`
 	Items      []string            `json:"items,omitempty"`
 	To         string              `json:"to,omitempty"`
+	Since      time.Time           `json:"since,omitzero"`
 	Until      time.Time           `json:"until,omitzero"`
+	Reasons    []Reason            `json:"reasons,omitempty"`
 	Seconds    int                 `json:"seconds,omitempty"`
 	Held       []Held              `json:"held,omitempty"`
 	Left       []string            `json:"left,omitempty"`
@@ -132,7 +136,7 @@ func (w Warning) OfCluster() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, MisplacedKubeconfig, MisplacedOfLeaver:
+	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, OwnKey, MisplacedKubeconfig, MisplacedOfLeaver:
 		return true
 	}
 	return false

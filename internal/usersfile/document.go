@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -19,9 +20,9 @@ import (
 // maxDepth is the deepest nesting that is looked at; a users file needs nine.
 const maxDepth = 64
 
-// readFile reads the documents of one file and returns its sets and all its mistakes. There are no sets if a mistake is the
-// file's own; mistakes that another file has as great a part in leave them.
-func readFile(file string, data []byte, seen *seen) ([]Set, Errors) {
+// readFile reads the documents of one file, in a folder, and returns its sets and all its mistakes. There are no sets if a mistake is
+// the file's own; mistakes that another file has as great a part in leave them.
+func readFile(file string, in *folder, data []byte, judge JudgeRequest, seen *seen) ([]Set, Errors) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows editors begin a file with a byte order mark
 	if err, ok := checkText(file, data); !ok {
 		return nil, Errors{err}
@@ -54,10 +55,10 @@ func readFile(file string, data []byte, seen *seen) ([]Set, Errors) {
 		}
 		found = true
 		root := n.Content[0]
-		r := reader{file: file, seen: seen, subjects: &subjects}
+		r := reader{file: file, seen: seen, subjects: &subjects, folder: in, judge: judge}
 		if r.checkTree(root, 1, map[string]bool{}); len(r.errs) == 0 {
 			set := r.set(root)
-			set.Digest = digest(starts.around(root.Line))
+			set.Digest = digest(append(slices.Clip(starts.around(root.Line)), r.besides...))
 			sets = append(sets, set)
 		}
 		listed := min(len(r.errs), maxErrors-len(errs))
@@ -168,7 +169,7 @@ func (d documents) around(line int) []byte {
 	return d.bytes[max(0, sort.SearchInts(d.lines, line+1)-1)]
 }
 
-// digest names the bytes of a document.
+// digest names the bytes of a document, and of what it names.
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return "sha256:" + hex.EncodeToString(sum[:])

@@ -19,6 +19,7 @@ func FuzzLoad(f *testing.F) {
 	if err != nil || len(seeds) < 30 {
 		f.Fatalf("testdata/invalid has %d files (%v): is it there?", len(seeds), err)
 	}
+	f.Add([]byte(set("a", "jane, request: '-----BEGIN x'")))
 	for _, name := range append(seeds, "testdata/complete.yaml", "../../examples/users.yaml") {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -28,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		begin := time.Now()
-		sets, err := Load([]string{"-"}, bytes.NewReader(data))
+		sets, err := Load([]string{"-"}, bytes.NewReader(data), judgeBytes)
 		if took := time.Since(begin); took > 2*time.Second {
 			t.Errorf("took %v", took)
 		}
@@ -39,7 +40,7 @@ func FuzzLoad(f *testing.F) {
 		for _, s := range sets {
 			checkSound(t, s)
 		}
-		again, err := Load([]string{"-"}, bytes.NewReader(data))
+		again, err := Load([]string{"-"}, bytes.NewReader(data), judgeBytes)
 		if err != nil || !reflect.DeepEqual(again, sets) {
 			t.Errorf("a second time: %v", err)
 		}
@@ -136,7 +137,7 @@ func BenchmarkLoad10000(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		sets, err := Load([]string{"-"}, bytes.NewReader(data))
+		sets, err := Load([]string{"-"}, bytes.NewReader(data), nil)
 		if err != nil || len(sets[0].Users) != 10000 {
 			b.Fatal(err)
 		}

@@ -22,14 +22,14 @@ const (
 // Load reads the users files that -f names: files, directories (every *.yaml, *.yml and *.json in it, by name, not
 // below it) and "-" for stdin. Each YAML document is one Set; documents without content are skipped. The sets come in
 // the order of the sources and are complete and valid together: no user and no set is named twice, and no two users
-// have one kubeconfig file.
+// have one kubeconfig file. A request that a user has made is judged by judge, which may be nil where there is none.
 //
 // A non-nil error is of type Errors and holds every mistake of every file. A caller may go on with the sets that come with
 // it, which are those that no mistake is about: a file with one of its own is left out whole, and a set that two files
 // describe in both. Users whom two files name say so (AlsoAt). There are none where a source itself cannot be used: that is
 // no mistake of a file, and somebody meant another command.
-func Load(sources []string, stdin io.Reader) ([]Set, error) {
-	l := loader{stdin: stdin}
+func Load(sources []string, stdin io.Reader, judge JudgeRequest) ([]Set, error) {
+	l := loader{stdin: stdin, judge: judge}
 	files := l.files(sources)
 	unusable := len(l.errs) > 0
 	seen := newSeen()
@@ -52,8 +52,8 @@ func Load(sources []string, stdin io.Reader) ([]Set, error) {
 // LoadEach reads the users files as Load does, but each by itself: it returns the sets of every file that has no mistake, and
 // the mistakes of the others. It does not compare the files: a user may be in two sets, and of a set that two files describe
 // the first counts.
-func LoadEach(sources []string, stdin io.Reader) ([]Set, Errors) {
-	l := loader{stdin: stdin}
+func LoadEach(sources []string, stdin io.Reader, judge JudgeRequest) ([]Set, Errors) {
+	l := loader{stdin: stdin, judge: judge}
 	var sets []Set
 	for _, f := range l.files(sources) {
 		got, errs := l.sets(f, newSeen())
@@ -97,6 +97,7 @@ func Skipped(sources []string) []string {
 // loader is one call of Load.
 type loader struct {
 	stdin io.Reader
+	judge JudgeRequest
 	errs  Errors // of the sources
 }
 
@@ -176,7 +177,12 @@ func (l *loader) sets(f file, seen *seen) ([]Set, Errors) {
 	if err != nil {
 		return nil, Errors{fileError(f.name, err)}
 	}
-	return readFile(label(f.name), data, seen)
+	in := folder{path: filepath.Dir(f.name)}
+	if f.name == Stdin {
+		in.path = ""
+	}
+	defer in.close()
+	return readFile(label(f.name), &in, data, l.judge, seen)
 }
 
 // read returns the bytes of a file or of stdin, and an error without reading further when there are too many.

@@ -87,13 +87,13 @@ func golden(t *testing.T, file, got string) {
 
 func loadString(t *testing.T, s string) ([]Set, error) {
 	t.Helper()
-	return Load([]string{"-"}, strings.NewReader(s))
+	return Load([]string{"-"}, strings.NewReader(s), nil)
 }
 
 const head = "apiVersion: provision/v1alpha1\nkind: Users\n"
 
 func TestLoadComplete(t *testing.T) {
-	sets, err := Load([]string{"testdata/complete.yaml"}, nil)
+	sets, err := Load([]string{"testdata/complete.yaml"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestLoadDefaults(t *testing.T) {
 }
 
 func TestLoadExample(t *testing.T) {
-	sets, err := Load([]string{"../../examples/users.yaml"}, nil)
+	sets, err := Load([]string{"../../examples/users.yaml"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestLoadSources(t *testing.T) {
 		"case collision": {[]string{"team", "Omar.yaml"}, `Omar.yaml:4:16: users[0].name: Invalid value: "Omar": must not differ from "omar" at team/b.yaml:4:16 by case alone: some disks would give both one kubeconfig`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sets, err := Load(c.sources, strings.NewReader(set("in", "ines")))
+			sets, err := Load(c.sources, strings.NewReader(set("in", "ines")), nil)
 			var names []string
 			for _, s := range sets {
 				names = append(names, s.Name)
@@ -329,7 +329,7 @@ func TestLoadGoesOn(t *testing.T) {
 			if sources == nil {
 				sources = []string{"d"}
 			}
-			sets, err := Load(sources, nil)
+			sets, err := Load(sources, nil, nil)
 			errs, ok := errors.AsType[Errors](err)
 			if !ok || len(errs) != c.errs || errs.LeaveOut() != c.leaveOut {
 				t.Errorf("%d errors, want %d, with a set left out: %v\n%v", len(errs), c.errs, c.leaveOut, err)
@@ -354,7 +354,7 @@ func TestLoadGoesOn(t *testing.T) {
 		}
 		write("d/a.yaml", many("a"))
 		write("d/b.yaml", many("b"))
-		sets, err := Load([]string{"d"}, nil)
+		sets, err := Load([]string{"d"}, nil, nil)
 		errs, _ := errors.AsType[Errors](err)
 		if len(sets) != 2 || errs.Count() != 3*maxErrors || len(errs) != maxErrors+1 || errs.LeaveOut() {
 			t.Errorf("%d sets, %d errors, %d listed, with a set left out: %v", len(sets), errs.Count(), len(errs), errs.LeaveOut())
@@ -381,13 +381,13 @@ func TestLoadTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	if _, err := Load([]string{file}, nil); err == nil || err.Error() != file+": "+want {
+	if _, err := Load([]string{file}, nil, nil); err == nil || err.Error() != file+": "+want {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(begin); took > 100*time.Millisecond {
 		t.Errorf("took %v", took)
 	}
-	if _, err := Load([]string{"-"}, endless{}); err == nil || err.Error() != "<stdin>: "+want {
+	if _, err := Load([]string{"-"}, endless{}, nil); err == nil || err.Error() != "<stdin>: "+want {
 		t.Errorf("got %v", err)
 	}
 }

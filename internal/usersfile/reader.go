@@ -18,6 +18,9 @@ type reader struct {
 	mistakes int             // all that were found
 	shared   int             // of these: Shared, or a set that two files describe
 	subjects *int            // of all bindings of the file, so far
+	folder   *folder         // that the file is in
+	judge    JudgeRequest    // of requests that users have made
+	besides  []byte          // what the set's digest has of the files that the document names
 }
 
 // value is a field or an element of the document: its node and the path that leads to it.

@@ -7,6 +7,7 @@ type seen struct {
 	sets  map[string]Pos
 	users map[string]Pos
 	files map[string]User // by fileKey; only Name and Pos are set
+	keys  map[string]Pos  // of requests that users have made, by the key's hash
 
 	// Two files that say the same make no mistake of the one that is read later: neither knows of the other.
 	twice map[string]bool  // sets that two files describe
@@ -14,7 +15,7 @@ type seen struct {
 }
 
 func newSeen() *seen {
-	return &seen{sets: map[string]Pos{}, users: map[string]Pos{}, files: map[string]User{}, twice: map[string]bool{}, also: map[string][]Pos{}}
+	return &seen{sets: map[string]Pos{}, users: map[string]Pos{}, files: map[string]User{}, keys: map[string]Pos{}, twice: map[string]bool{}, also: map[string][]Pos{}}
 }
 
 // mark leaves out the sets that two files describe, and gives users whom two files name the place in the other one.

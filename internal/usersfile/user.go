@@ -9,7 +9,7 @@ import (
 
 // user reads a user of a set, with d for the settings that are absent. Groups are those that the file defines.
 func (r *reader) user(v value, set string, d Defaults, groups map[string]Group) User {
-	o, ok := r.object(v, "name", "generation", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse")
+	o, ok := r.object(v, "name", "generation", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse", "request")
 	if !ok {
 		return User{}
 	}
@@ -27,6 +27,12 @@ func (r *reader) user(v value, set string, d Defaults, groups map[string]Group) 
 	s := r.settings(o, d)
 	u.Duration, u.KeyAlgorithm, u.Namespace, u.NamespacePos, u.RenewBefore = s.Duration, s.KeyAlgorithm, s.Namespace, s.NamespacePos, s.RenewBefore
 	u.RenewElsewhere = s.RenewElsewhere
+	if u.Request = r.ownRequest(o.get("request"), CertificateSubject{User: u.Name, Groups: inCertificates(u.Groups, groups), Set: set, Generation: u.Generation}); u.Request != nil {
+		u.KeyAlgorithm = u.Request.KeyAlgorithm
+		if v := o.get("keyAlgorithm"); v.given() {
+			r.add(v, "must not stand beside a request, whose key is there already: leave it out")
+		}
+	}
 	u.Roles = r.grants(o.get("roles"))
 	u.Reuse = r.flag(o.get("reuse"))
 	return u

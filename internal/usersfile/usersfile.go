@@ -40,7 +40,7 @@ func (p Pos) String() string {
 // everything that is created for it: a DNS-1123 label.
 type Set struct {
 	Pos           Pos
-	Digest        string // "sha256:" and hex, of the bytes of the document
+	Digest        string // "sha256:" and hex, of the bytes of the document and of the files that it names
 	Name          string
 	Cluster       Cluster
 	Ledger        Ledger
@@ -161,6 +161,7 @@ type User struct {
 	RenewBefore    RenewBefore
 	RenewElsewhere bool
 	Roles          []Grant
-	Reuse          bool // the name may be given again although a certificate of a removed user still lives
-	AlsoAt         Pos  // where another file names this user too, or one that some disks take for the same; nowhere: none does
+	Request        *OwnRequest // that they have made, with a key of their own; nil: their key is made for them
+	Reuse          bool        // the name may be given again although a certificate of a removed user still lives
+	AlsoAt         Pos         // where another file names this user too, or one that some disks take for the same; nowhere: none does
 }

@@ -48,7 +48,7 @@ users:
 // team is a desired state and an empty cluster in which all that it refers to exists.
 func team(t *testing.T, file string) (plan.Desired, plan.Observed) {
 	t.Helper()
-	sets, err := usersfile.Load([]string{"-"}, strings.NewReader(file))
+	sets, err := usersfile.Load([]string{"-"}, strings.NewReader(file), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,11 @@ var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
 		"set generation: {{.Least}} for this user: they get a new kubeconfig, and all earlier ones stay without what this set grants"},
 	plan.GroupEnded: {"the group {{quoted .Name}} is not bound itself: a certificate of {{quoted .User}} that was taken back on {{time .Since}} has it until {{time .Until}}; its members are bound instead",
 		"set bindTo: Members for it, or shared: true to bind the group again, for that certificate too"},
+	plan.KeyUsed: {"the key of {{quoted .User}}'s request {{if not .Name}}is your own" +
+		"{{else if ne .Name .User}}was used for {{quoted .Name}}{{with .Detail}} of the set {{.}}{{end}}" +
+		"{{else}}was used before{{with .Detail}}, in the set {{.}}{{end}}{{end}}{{since .Since}}: no key is used twice, since whoever had it may have it still",
+		"have them make a new one: {{.RequestCommand}}"},
+	plan.NewRequestMissing: {"{{quoted .User}} needs another certificate{{since .Since}} ({{.Why}}), and the key of their request was used", "have them make a new one: {{.RequestCommand}}"},
 	plan.TooManyDeletes: {"this would delete {{.Count}} users, bindings and roles of the set, more than the {{.Allowed}} that are allowed without asking: " +
 		"is the users file whole? (What goes in one namespace counts once.)",
 		"if it is, give --allow-deletes={{.Total}}{{if ne .Total .Count}}, the number of all sets together{{end}}"},
@@ -94,6 +99,11 @@ var problemsTexts = map[plan.ProblemCode]struct{ what, each, about, way string }
 		"set the number in brackets for each of them: they get new kubeconfigs, and all earlier ones stay without what this set grants"},
 	plan.GroupEnded: {"{{.N}} groups are not bound themselves: certificates that were taken back have them " + goOn + "; their members are bound instead: ", "{{quoted .Name}}", "of {{quoted .User}} on {{time .Since}}{{if .Differ}}, until {{time .Until}}{{end}}",
 		"set bindTo: Members for each, or shared: true to bind the group again, for those certificates too"},
+	plan.KeyUsed: {"the keys of {{.N}} requests were used before: no key is used twice, since whoever had it may have it still: ",
+		"{{quoted .User}}", "{{if not .Name}}your own; {{else if ne .Name .User}}for {{quoted .Name}}{{with .Detail}} of the set {{.}}{{end}}{{since .Since}}; {{end}}{{.RequestCommand}}",
+		"have each of them make a new one, by the command in brackets"},
+	plan.NewRequestMissing: {"{{.N}} users need other certificates, and the keys of their requests were used: ",
+		"{{quoted .User}}", "{{.Why}}{{since .Since}}; {{.RequestCommand}}", "have each of them make a new one, by the command in brackets"},
 	plan.LedgerUnreadable: {"{{.N}} ConfigMaps of the ledger cannot be read: {{.Detail}}: ", "{{object .Object}}", "",
 		"remove that entry of each (kubectl edit configmap NAME -n NAMESPACE), then provision apply --rebuild-ledger"},
 }
@@ -179,7 +189,7 @@ func likenessOfProblem(p plan.Problem) any {
 	// Other problems are told each by itself.
 	//exhaustive:ignore
 	switch p.Code {
-	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded:
+	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded, plan.KeyUsed, plan.NewRequestMissing:
 	case plan.RoleMissing, plan.ForeignObject, plan.LabelGone:
 		l.kind, l.detail = p.Object.Kind, p.Detail
 	case plan.ForeignFile, plan.FileOfOtherSet, plan.UnreadableFile, plan.UnmarkedFile, plan.NameClaimed, plan.LedgerUnreadable:

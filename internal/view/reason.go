@@ -26,6 +26,7 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.KeyMismatch:         "key and certificate do not match",
 	plan.KeyMoved:            "the private key moves: {{.Was}} -> {{.WillBe}}",
 	plan.RecipientsChanged:   "sealed to others: {{.PlusMinus}}",
+	plan.OwnKeyChanged:       "new request: key {{key .From}} -> {{key .To}}",
 	plan.SubjectChanged:      `the certificate is for user {{printf "%q" .From}}`,
 	plan.GenerationRaised:    "generation: {{.Was}} -> {{.WillBe}}",
 	plan.GenerationOver:      "the users file has ended its generation",

@@ -134,6 +134,9 @@ func removal(f plan.File) string {
 // certificateWords says what is asked for: how long, what key, which groups.
 func certificateWords(c *plan.Certificate) string {
 	words := usersfile.FormatDuration(c.Duration) + ", " + string(c.KeyAlgorithm)
+	if c.Key == plan.KeyOwn {
+		words += ", own key " + shortKey(c.KeyHash)
+	}
 	if len(c.Groups) > 0 {
 		words += ", " + quotedWords(c.Groups)
 	}

@@ -54,7 +54,7 @@ func (st Status) expires(set observe.SetStatus, u plan.UserStatus) bool {
 	if st.Within == 0 || u.State == plan.StateRemoved {
 		return false
 	}
-	return !u.Until.IsZero() && u.Until.Sub(set.Observed.ServerTime(st.Now)) < st.Within || u.State == plan.StateElsewhereDue
+	return !u.Until.IsZero() && u.Until.Sub(set.Observed.ServerTime(st.Now)) < st.Within || u.State == plan.StateElsewhereDue || u.State == plan.StateNewRequest
 }
 
 // file returns the path of a user's kubeconfig; "": there is none.

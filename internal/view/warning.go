@@ -82,7 +82,11 @@ var warningTexts = map[plan.WarningCode]string{
 	plan.SystemNotBlocked:    "NOT BLOCKED: a certificate of {{quoted .User}} whose id the ledger does not have: it could only be blocked by name, and components of Kubernetes have such names",
 	plan.NameNotBlocked:      "NOT BLOCKED: a certificate of {{quoted .User}} whose id the ledger does not have: it could only be blocked by name, and in {{with .Name}}the set {{.}}{{else}}this set{{end}} somebody has the name",
 	plan.BlockNotRead:        "the ledger says that certificates are blocked at admission, and whether they are cannot be seen: {{cause .To}}",
-	plan.ServersDisagree:     "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
+	plan.OwnKey: "{{quoted .User}} gets a certificate for a key that was not made here, and who has that key is {{quoted .User}} to the cluster: compare it with what they say: {{.Name}} (SHA-256)" +
+		"{{with .To}}, before {{.}}{{end}}",
+	plan.NewRequestDue: "{{quoted .User}} has to make a new request{{since .Since}}, for no key is used twice: {{.Why}}" +
+		"{{if not .Until.IsZero}}; until {{time .Until}} they can log in as before{{end}}: {{.RequestCommand}}",
+	plan.ServersDisagree: "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
 }
 
 // olderKeep says what a new generation does not end.

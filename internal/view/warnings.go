@@ -63,6 +63,10 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 	plan.SetUnfiled: {"{{.N}} sets have kubeconfigs in this directory and living certificates, and no users file of this run describes them: nothing of them changes. " +
 		"If their files have gone, or they have other names now: provision destroy --set SET; to look first: provision status --all-sets: ",
 		"{{.Name}}{{with .Items}} ({{$.List .}}){{end}}"},
+	plan.OwnKey: {"{{.N}} users get certificates for keys that were not made here, and who has such a key is that user to the cluster: compare them with what they say (SHA-256): ",
+		"{{quoted .User}} {{.Name}}{{with .To}} (before {{.}}){{end}}"},
+	plan.NewRequestDue: {"{{.N}} users have to make new requests, for no key is used twice: ",
+		"{{quoted .User}}{{since .Since}} ({{.Why}}): {{.RequestCommand}}"},
 	plan.LeaverBound: {"{{.N}} people have left this set, and bindings that are not of this set still grant to their names or to groups in a living certificate; " +
 		"each line says how to take some of that away: ", "{{quoted .User}}"},
 	plan.NotBegun: {"the certificates of {{.N}} users begin only {{if .Differ}}later, the last {{end}}at {{time .Last}}: the clock of this machine or of the signer is wrong: ",
@@ -165,7 +169,7 @@ func likeness(w plan.Warning) any {
 	// Other warnings are told each by itself.
 	//exhaustive:ignore
 	switch w.Code {
-	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound:
+	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound, plan.OwnKey, plan.NewRequestDue:
 	case plan.NameAgain:
 		l.wide, l.items = w.Generation > 0, values(w.Items)
 	case plan.StillAuthenticates, plan.StillInGroup, plan.NameInOtherSet:
