@@ -31,7 +31,7 @@ func (c *acceptCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil {
 		return hint.With(err, "give --yes")
 	}
-	files, entries, err := c.received(s)
+	files, entries, err := c.received(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -75,12 +75,12 @@ func (c *acceptCmd) Run(ctx context.Context, s view.Streams) error {
 }
 
 // received reads and judges all files before anything else is done. A key that is given goes to its entry.
-func (c *acceptCmd) received(s view.Streams) ([]view.Received, []accept.Entry, error) {
+func (c *acceptCmd) received(ctx context.Context, s view.Streams) ([]view.Received, []accept.Entry, error) {
 	var files []view.Received
 	var entries []accept.Entry
 	refused := false
 	for _, path := range c.File {
-		data, err := accept.ReadFile(path, s.In)
+		data, err := readUntil(ctx, path, s)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -145,6 +145,25 @@ func (c *acceptCmd) open(ctx context.Context, s view.Streams, entries []accept.E
 		}
 	}
 	return nil
+}
+
+// readUntil reads a file that was sent. Standard input may have no end: an interrupt ends the wait.
+func readUntil(ctx context.Context, path string, s view.Streams) ([]byte, error) {
+	type read struct {
+		data []byte
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		data, err := accept.ReadFile(path, s.In)
+		done <- read{data, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-done:
+		return r.data, r.err
+	}
 }
 
 // unanswered is how a question ended that was not answered with yes.

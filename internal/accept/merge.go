@@ -114,10 +114,10 @@ func (m merger) put(e Entry, replaceServer bool) (Change, error) {
 		c.New = true
 		c.Cluster = m.putCluster(e)
 		c.User = free(e.User, func(name string) bool {
-			return m.taken(name, func(k *clientcmdapi.Config) bool { return k.AuthInfos[name] != nil })
+			return m.taken(func(k *clientcmdapi.Config) bool { return k.AuthInfos[name] != nil })
 		})
 		c.Context = free(e.Context, func(name string) bool {
-			return m.taken(name, func(k *clientcmdapi.Config) bool { return k.Contexts[name] != nil })
+			return m.taken(func(k *clientcmdapi.Config) bool { return k.Contexts[name] != nil })
 		})
 		m.config.AuthInfos[c.User] = userOf(e)
 		m.config.Contexts[c.Context] = &clientcmdapi.Context{Cluster: c.Cluster, AuthInfo: c.User, Namespace: e.Namespace, Extensions: extension(e.Owner)}
@@ -229,7 +229,7 @@ func (m merger) putCluster(e Entry) string {
 		if have := m.config.Clusters[name]; have != nil && reflect.DeepEqual(endpointOf("", have), endpointOf("", clusterOf(e))) {
 			return false
 		}
-		if m.taken(name, func(k *clientcmdapi.Config) bool { return k.Clusters[name] != nil }) {
+		if m.taken(func(k *clientcmdapi.Config) bool { return k.Clusters[name] != nil }) {
 			return true
 		}
 		m.config.Clusters[name] = clusterOf(e)
@@ -237,8 +237,8 @@ func (m merger) putCluster(e Entry) string {
 	})
 }
 
-// taken reports whether a name is taken in any file: kubectl takes the first that it finds.
-func (m merger) taken(name string, in func(*clientcmdapi.Config) bool) bool {
+// taken reports whether something is in any file: kubectl takes the first that it finds.
+func (m merger) taken(in func(*clientcmdapi.Config) bool) bool {
 	return in(m.config) || slices.ContainsFunc(m.mine.Others, in)
 }
 
@@ -272,5 +272,5 @@ func (m merger) rivals(e Entry, but string) []string {
 
 // hasCurrent reports whether a file says which context is the current one.
 func (m merger) hasCurrent() bool {
-	return m.taken("", func(k *clientcmdapi.Config) bool { return k.CurrentContext != "" })
+	return m.taken(func(k *clientcmdapi.Config) bool { return k.CurrentContext != "" })
 }

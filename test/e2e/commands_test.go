@@ -48,6 +48,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"sign":       sign,
 	"signer":     signer,
 
+	"age":            age,
 	"broken-network": brokenNetwork,
 	"forward-proxy":  forwardProxy,
 	"server-clock":   serverClock,
