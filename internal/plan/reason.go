@@ -26,9 +26,9 @@ const (
 	GroupsChanged       ReasonCode = "GroupsChanged"       // Added, Removed
 	KeyAlgorithmChanged ReasonCode = "KeyAlgorithmChanged" // From, To
 	CAChanged           ReasonCode = "CAChanged"           // not signed by a CA that the cluster trusts now
-	RequestPending      ReasonCode = "RequestPending"      // To: the request's name
-	RequestApproved     ReasonCode = "RequestApproved"     // To: the request's name
-	RequestIssued       ReasonCode = "RequestIssued"       // To: the request's name
+	RequestPending      ReasonCode = "RequestPending"      // To: the request's name; Own
+	RequestApproved     ReasonCode = "RequestApproved"     // To: the request's name; Own
+	RequestIssued       ReasonCode = "RequestIssued"       // To: the request's name; Own
 	RequestDenied       ReasonCode = "RequestDenied"       // To: reason and message
 	RequestFailed       ReasonCode = "RequestFailed"       // To: reason and message
 	RequestGone         ReasonCode = "RequestGone"         // we hold a key whose request the cluster no longer has; To: its name
@@ -90,6 +90,7 @@ type Reason struct {
 	Forbids []rbacv1.PolicyRule `json:"forbids,omitempty"`
 	Field   string              `json:"field,omitempty"`
 	Mode    fs.FileMode         `json:"mode,omitempty"`
+	Own     bool                `json:"own,omitempty"` // the key is with its user
 	At      time.Time           `json:"at,omitzero"`
 }
 

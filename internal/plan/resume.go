@@ -23,7 +23,7 @@ func (d decision) resume(c *UserChange, u User) {
 			c.Certificate.Reasons = append(c.Certificate.Reasons, reason)
 		}
 	}
-	note := func(code ReasonCode, to string) { because(Reason{Code: code, To: to}) }
+	note := func(code ReasonCode, to string) { because(Reason{Code: code, To: to, Own: u.Request != nil}) }
 	r, ok := d.requests[key.KeyHash]
 	if !ok {
 		for _, other := range d.observed.Requests {

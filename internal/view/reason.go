@@ -33,9 +33,9 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.GroupsChanged:       "groups changed: {{.PlusMinus}}",
 	plan.KeyAlgorithmChanged: "key algorithm changed: {{.From}} -> {{.To}}",
 	plan.CAChanged:           "not signed by the cluster's current CA",
-	plan.RequestPending:      "request {{.To}} waits for approval, and its key is here",
-	plan.RequestApproved:     "request {{.To}} is approved, and its key is here",
-	plan.RequestIssued:       "request {{.To}} is issued, and its key is here",
+	plan.RequestPending:      "request {{.To}} waits for approval" + itsKey,
+	plan.RequestApproved:     "request {{.To}} is approved" + itsKey,
+	plan.RequestIssued:       "request {{.To}} is issued" + itsKey,
 	plan.RequestDenied:       "the last request was denied{{with .To}} ({{shortened .}}){{end}}",
 	plan.RequestFailed:       "the signer refused the last request{{with .To}} ({{shortened .}}){{end}}",
 	plan.RequestGone:         "request {{.To}} has gone from the cluster",
@@ -73,6 +73,9 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.EndingObject:    "somebody has deleted it, and finalizer {{.WillBe}} holds it: nobody is put into it",
 	plan.RoleRefChanged:  "somebody made it anew for {{.From}}: it is replaced",
 }
+
+// itsKey says where the key of a request is.
+const itsKey = ", and its key is {{if .Own}}with its user{{else}}here{{end}}"
 
 // reasoned is what the texts of reasons are about.
 type reasoned struct {
