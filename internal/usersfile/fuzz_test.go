@@ -13,6 +13,14 @@ import (
 	"time"
 )
 
+// judgeBytes takes any text for a request for whoever the users file has there, but one that says BAD. Equal texts are for one key.
+func judgeBytes(data []byte, user string, groups []string) (OwnRequest, error) {
+	if bytes.Contains(data, []byte("BAD")) {
+		return OwnRequest{}, errors.New("is bad")
+	}
+	return OwnRequest{PEM: data, KeyHash: digest(data), KeyAlgorithm: Ed25519}, nil
+}
+
 // FuzzLoad holds that any bytes give either sets that are sound or errors with a place, soon.
 func FuzzLoad(f *testing.F) {
 	seeds, err := filepath.Glob("testdata/invalid/*.yaml")

@@ -4,7 +4,6 @@ package usersfile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,14 +12,6 @@ import (
 	"testing"
 	"time"
 )
-
-// judgeBytes takes any text for a request for whoever the users file has there, but one that says BAD. Equal texts are for one key.
-func judgeBytes(data []byte, user string, groups []string) (OwnRequest, error) {
-	if bytes.Contains(data, []byte("BAD")) {
-		return OwnRequest{}, errors.New("is bad")
-	}
-	return OwnRequest{PEM: data, KeyHash: digest(data), KeyAlgorithm: Ed25519}, nil
-}
 
 // TestLoadRequests holds from where a person's request is read, and what is said where it cannot be.
 func TestLoadRequests(t *testing.T) {
