@@ -14,11 +14,11 @@ internal/chain: | os net net/http context crypto/rand math/rand k8s.io
 internal/plan: internal/usersfile internal/chain internal/cabundle internal/recipient | os net net/http context crypto/rand math/rand k8s.io/client-go
 internal/credential: internal/usersfile internal/chain internal/recipient | os net/http k8s.io/client-go/kubernetes
 internal/cluster: internal/plan internal/credential internal/cabundle | os
-internal/outdir: internal/plan internal/credential internal/usersfile | net/http k8s.io/client-go
+internal/outdir: internal/plan internal/credential internal/recipient internal/usersfile | net/http k8s.io/client-go
 internal/accept: internal/cabundle internal/credential internal/outdir internal/recipient internal/usersfile | net net/http os/exec k8s.io/client-go/kubernetes k8s.io/client-go/rest
 internal/savedplan: internal/hint internal/plan internal/outdir | net net/http os/exec k8s.io/client-go
 internal/observe: internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
-internal/apply: internal/usersfile internal/plan internal/credential internal/cluster internal/outdir | os github.com/alecthomas/kong
+internal/apply: internal/plan internal/credential internal/recipient internal/usersfile internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/chain internal/recipient internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/view: internal/accept internal/cabundle internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify | net net/http os/exec k8s.io/client-go
 cmd/provision: internal/accept internal/hint internal/commandline internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go

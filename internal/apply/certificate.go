@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"provision/internal/cluster"
 	"provision/internal/credential"
-	"provision/internal/outdir"
 	"provision/internal/plan"
 	"provision/internal/usersfile"
 )
@@ -26,9 +24,10 @@ type pipeline struct {
 	result *Result
 	ticket *ticket // of the intent; nil where no certificate is asked for
 
-	key  crypto.Signer       // stands in the journal until the kubeconfig is written
-	spec cluster.RequestSpec // what is asked for with the key
-	sent bool                // the API server may have the request
+	key    crypto.Signer       // stands in the journal until the kubeconfig is written; nil where it is sealed since an earlier run
+	sealed credential.Sealed   // the key, where only its owner may have it: then it stands so in the journal, and the key itself nowhere
+	spec   cluster.RequestSpec // what is asked for with the key
+	sent   bool                // the API server may have the request
 }
 
 // newPipeline returns that of the i-th user of the plan. From here on the recorder expects the user's intent.
@@ -68,7 +67,8 @@ func (p *pipeline) perform(entered func()) {
 // A user who brings their own request enters behind the journal, and nothing of a key is here.
 //
 // A resumed user enters behind the creation, with the key in the journal. Until the kubeconfig is written the key stays
-// there, so a crash at any instant loses nothing.
+// there, so a crash at any instant loses nothing. A key that only its owner may have is sealed before the journal gets it, and is
+// written nowhere but so.
 func (p *pipeline) certificate(entered func()) error {
 	defer p.ticket.skip()
 	if err := p.takeKey(); err != nil {
@@ -91,59 +91,6 @@ func (p *pipeline) certificate(entered func()) error {
 	}
 	p.progress.issue()
 	return p.install(certificate)
-}
-
-// takeKey takes the user's key, which stands in the journal from then on, and says what is to be asked for with it. The key is
-// a new one, or that of an earlier try.
-func (p *pipeline) takeKey() error {
-	want := p.user.Certificate.After
-	p.spec = cluster.RequestSpec{Set: p.plan.Set, User: want.User, Groups: want.Groups, Duration: want.Duration}
-	if p.user.Own != nil {
-		p.spec.PEM, p.spec.KeyHash = p.user.Own, want.KeyHash
-		p.spec.Name = plan.RequestName(p.plan.Set, want.User, want.KeyHash)
-		return nil
-	}
-	if p.user.Request != nil {
-		kept, err := p.files.ReadKey(p.user.Name)
-		if err != nil {
-			return err
-		}
-		if p.key, err = credential.ParseKey([]byte(kept.PEM)); err != nil {
-			return err
-		}
-	}
-	err := p.limited(p.issuing, p.cpu, func() (err error) {
-		if p.key == nil {
-			if p.key, err = credential.NewKey(want.KeyAlgorithm); err != nil {
-				return err
-			}
-		}
-		if p.spec.KeyHash, err = credential.KeyHash(p.key.Public()); err != nil {
-			return err
-		}
-		p.spec.PEM, err = credential.NewRequest(p.key, want.User, want.Groups)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	p.spec.Name = plan.RequestName(p.plan.Set, want.User, p.spec.KeyHash)
-	if p.user.Certificate.Op == plan.Resume {
-		p.spec.Name = p.user.Request.Name
-	}
-	if p.user.Request != nil || p.opts.DryRun {
-		return nil
-	}
-	return p.limited(p.issuing, p.disk, p.remember)
-}
-
-// remember puts the key into the journal, before anything is asked for with it.
-func (p *pipeline) remember() error {
-	pem, err := credential.MarshalKey(p.key)
-	if err != nil {
-		return err
-	}
-	return p.files.WriteKey(outdir.JournalEntry{User: p.user.Name, Request: p.spec.Name, Created: time.Now().UTC(), PEM: string(pem)})
 }
 
 // request returns the user's approved request: a new one, or that of an earlier try. Before it is sent, its intent stands in the
@@ -207,7 +154,7 @@ func (p *pipeline) install(certificate []byte) error {
 		if err := p.reclaim(p.user); err != nil {
 			return err
 		}
-		return p.files.Write(entry, p.user.From)
+		return p.files.Write(p.handedOut(entry), p.user.From)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w", err, ErrDirectoryGone)
@@ -229,6 +176,9 @@ func (p *pipeline) newEntry(certificate []byte) (credential.Entry, error) {
 		e := p.entry(certificate, nil)
 		e.KeyFile = usersfile.KeyFileName(p.user.Name)
 		return e, nil
+	}
+	if p.key == nil { // sealed since an earlier run
+		return p.entry(certificate, nil), nil
 	}
 	key, err := credential.MarshalKey(p.key)
 	return p.entry(certificate, key), err
@@ -259,7 +209,7 @@ func (p *pipeline) forget() error {
 func (p *pipeline) intent() plan.Record {
 	return plan.Record{
 		User: p.spec.User, Groups: p.spec.Groups, KeyHash: p.spec.KeyHash, Request: p.spec.Name, Duration: p.spec.Duration,
-		Intended: p.began, By: p.client.Username(), Digest: p.plan.Digest, Resent: p.resent(), Own: p.user.Own != nil,
+		Intended: p.began, By: p.client.Username(), Digest: p.plan.Digest, Resent: p.resent(), Own: p.user.Own != nil, SealedTo: p.sealed.To,
 	}
 }
 

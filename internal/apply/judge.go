@@ -18,6 +18,9 @@ func (p *pipeline) judge(e credential.Entry) (credential.Certificate, error) {
 	issued, err := credential.Judge(e.Certificate, asked, p.client.ServerTime())
 	switch {
 	case err != nil:
+	case p.user.Own == nil && len(e.Key) == 0: // it is sealed since an earlier run
+		p.result.NotProved = true // unless another of the run proves as much
+		p.trial.unproved()
 	case p.user.Own == nil:
 		err = p.trial.pass(func() error { return p.prove(e, asked, issued) })
 	case p.noLogin: // nobody in this run can log in to prove anything, and waiting would prove no more

@@ -3,6 +3,7 @@ package apply
 import (
 	"provision/internal/credential"
 	"provision/internal/plan"
+	"provision/internal/usersfile"
 )
 
 // rewrite changes what a kubeconfig says of the cluster and keeps its certificate.
@@ -47,6 +48,14 @@ func (p *pipeline) entry(certificate, key []byte) credential.Entry {
 	}
 	if after := p.user.Certificate.After; after != nil {
 		e.Owner.Duration = after.Duration
+	}
+	return e
+}
+
+// handedOut is an entry as it is written: a key that is sealed to its owner stands there only so.
+func (p *pipeline) handedOut(e credential.Entry) credential.Entry {
+	if p.sealed.Key != "" {
+		e.Key, e.KeyFile, e.Sealed = nil, usersfile.KeyFileName(p.user.Name), p.sealed
 	}
 	return e
 }

@@ -65,6 +65,7 @@ type Result struct {
 	NotAfter  time.Time
 	Unproved  error       // why it is not known whether a block is in force
 	CAEnds    []time.Time // when the CAs end that came with it, beside the cluster's own
+	NotProved bool        // nobody has logged in with it, nor with another of the run: its key is sealed since an earlier run
 }
 
 // settle sets the final status of an item. One that was stopped keeps how far it came: that is the run's end, not the
@@ -140,6 +141,17 @@ func (r Report) Count(s Status) int {
 	return n
 }
 
+// NotProved are the users whose certificate nobody could log in with, if there was none in the run with which somebody did; sorted.
+func (r Report) NotProved() []string {
+	var users []string
+	for _, one := range r.Results {
+		if one.NotProved && one.Status == Done {
+			users = append(users, one.Object.Name)
+		}
+	}
+	return users
+}
+
 // report collects the results of a run that has ended.
 func (r *run) report() Report {
 	rep := Report{Set: r.plan.Set, Recorded: r.recorded, Unrecorded: r.unrecorded, NotAsked: r.notAsked}
@@ -153,6 +165,9 @@ func (r *run) report() Report {
 	}
 	if r.issuing.Err() != nil {
 		rep.Stopped = context.Cause(r.issuing)
+	}
+	for i := range r.users {
+		r.users[i].NotProved = r.users[i].NotProved && !r.trial.hasPassed()
 	}
 	if r.plan.Block != nil {
 		rep.Results = append(rep.Results, r.block)

@@ -56,6 +56,21 @@ func TestTrial(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	run("a certificate whose key is not here lets everybody in, and proves nothing", false, func(t *testing.T, tr *trial, in chan func()) {
+		tr.unproved()
+		inside(t, in, 100, "unproved")
+		if tr.hasPassed() {
+			t.Error("has passed")
+		}
+		tr.unproved()
+		why := errors.New("not accepted")
+		if err := tr.pass(func() error { return why }); !errors.Is(err, why) {
+			t.Errorf("the next was not asked to prove itself: %v", err)
+		}
+		if err := tr.pass(nothing); err != nil || !tr.hasPassed() {
+			t.Errorf("%v, passed %v", err, tr.hasPassed())
+		}
+	})
 	run("who fails makes room for one", true, func(t *testing.T, tr *trial, in chan func()) {
 		leave := <-in
 		leave()

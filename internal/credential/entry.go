@@ -23,8 +23,8 @@ type Entry struct {
 	Sealed             Sealed // the key that is not here, as its owner can open it; none where it never was here
 }
 
-// NotHere reports whether the entry is one whose private key is with its owner alone: sealed, or never ours. It then has no key, and
-// names the one file that the owner's can be in.
+// NotHere reports whether the entry is one whose private key is with its owner alone: sealed, or never ours. It then has no key,
+// and names the one file that the owner's can be in.
 func (e Entry) NotHere() bool {
 	return len(e.Key) == 0 && e.KeyFile == usersfile.KeyFileName(e.Owner.User) && (e.Sealed.Key == "" || e.Sealed.whole())
 }

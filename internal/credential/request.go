@@ -49,6 +49,15 @@ func ParseRequest(data []byte) (Request, error) {
 	return readRequest(parsed)
 }
 
+// KeyOfRequest returns the public key that a PKCS#10 request in PEM is for, whatever else it asks for.
+func KeyOfRequest(data []byte) (crypto.PublicKey, error) {
+	parsed, err := decodeRequest(data)
+	if err != nil {
+		return nil, err
+	}
+	return parsed.PublicKey, nil
+}
+
 // MayName reports whether a request may be for one of some users, and costs far less than ParseRequest, which tells. Where it cannot be
 // decoded, it may.
 func MayName(data []byte, users []string) bool {

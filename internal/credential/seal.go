@@ -56,7 +56,8 @@ func encrypt(w io.Writer, key []byte, to []age.Recipient) error {
 // maxSealed is more than a sealed key takes, whatever its kind and however many can open it.
 const maxSealed = 128 << 10
 
-// whole reports whether a sealed key is there and looks like one from beginning to end. Which key it is only those know who can open it.
+// whole reports whether a sealed key is there and looks like one from beginning to end. Which key it is only those know who can
+// open it.
 func (s Sealed) whole() bool {
 	if s.Key == "" || len(s.Key) > maxSealed {
 		return false

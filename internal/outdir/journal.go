@@ -1,6 +1,7 @@
 package outdir
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,18 +14,47 @@ import (
 
 	"provision/internal/credential"
 	"provision/internal/plan"
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
-// JournalEntry is a private key that is kept from before its request is sent until its kubeconfig is written. It is secret.
-// WriteKey fills in Set and Cluster.
+// JournalEntry is a private key that is kept from before its request is sent until its kubeconfig is written. It is secret, unless
+// the key is sealed. WriteKey fills in Set and Cluster.
 type JournalEntry struct {
 	Set     string    `json:"set"`
 	Cluster string    `json:"cluster"` // UID of the cluster's kube-system namespace
 	User    string    `json:"user"`
 	Request string    `json:"request"` // name of the CertificateSigningRequest
 	Created time.Time `json:"created"`
-	PEM     string    `json:"privateKey"` // of any form that credential.ParseKey reads
+	PEM     string    `json:"privateKey,omitempty"` // of any form that credential.ParseKey reads; "": it is sealed
+
+	// Of a key that is sealed: only its owner can make another request with it, so the one that is sent is kept.
+	SealedKey string                `json:"sealedKey,omitempty"`
+	SealedTo  []recipient.Recipient `json:"sealedTo,omitempty"`
+	Asked     string                `json:"certificateRequest,omitempty"` // PEM
+}
+
+// public returns the public half of the key, and says where the private one is.
+func (k JournalEntry) public() (plan.Key, error) {
+	found := plan.Key{Request: k.Request}
+	var public crypto.PublicKey
+	if k.SealedKey != "" {
+		key, err := credential.KeyOfRequest([]byte(k.Asked))
+		if err != nil {
+			return found, err
+		}
+		public, found.Place, found.SealedTo = key, plan.KeySealed, k.SealedTo
+	} else {
+		key, err := credential.ParseKey([]byte(k.PEM))
+		if err != nil {
+			return found, err
+		}
+		public = key.Public()
+	}
+	var err error
+	found.KeyHash, err = credential.KeyHash(public)
+	found.KeyAlgorithm = credential.AlgorithmOf(public)
+	return found, err
 }
 
 // journalName returns the name of the file of a user's key. A name as long as a user's, a set's and a cluster's together may
@@ -123,15 +153,9 @@ func (s Set) keys() (map[string]plan.Key, error) {
 		if !s.has(k, k.User) {
 			continue
 		}
-		key, err := credential.ParseKey([]byte(k.PEM))
-		if err != nil {
+		if found[k.User], err = k.public(); err != nil {
 			return nil, fmt.Errorf("read %s: %w", d.join(journalDir, name), err)
 		}
-		hash, err := credential.KeyHash(key.Public())
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", d.join(journalDir, name), err)
-		}
-		found[k.User] = plan.Key{KeyHash: hash, KeyAlgorithm: credential.AlgorithmOf(key.Public()), Request: k.Request}
 	}
 	return found, nil
 }

@@ -120,3 +120,39 @@ func TestMarkWithoutKey(t *testing.T) {
 		t.Errorf("%v %+v", err, f)
 	}
 }
+
+// A sealed key in the journal is as good as one that is not: it is observed by its public half, read back, and dropped once it is in the
+// kubeconfig.
+func TestSealedJournal(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	set := d.Of("team", prod)
+	s := newSecret(t, "jane")
+	to := sealedTo(t)
+	sealed, err := credential.Seal(s.pem, []recipient.Recipient{to})
+	check(t, err)
+	asked, err := credential.NewRequest(s.key, "jane", []string{"dev"})
+	check(t, err)
+	check(t, set.WriteKey(JournalEntry{User: "jane", Request: "r", SealedKey: sealed.Key, SealedTo: sealed.To, Asked: string(asked)}))
+	seen, err := set.Observe()
+	check(t, err)
+	k := seen.Keys["jane"]
+	if k.KeyHash != s.hash || k.Place != plan.KeySealed || len(k.SealedTo) != 1 || k.SealedTo[0] != to.Public() || k.Request != "r" {
+		t.Errorf("%+v", k)
+	}
+	for _, name := range everything(t, path) {
+		data, err := os.ReadFile(filepath.Join(path, name))
+		check(t, err)
+		if bytes.Contains(data, []byte("PRIVATE KEY")) {
+			t.Errorf("%s has a private key", name)
+		}
+	}
+	e := entry(prod, "jane", s)
+	e.Key, e.KeyFile, e.Sealed = nil, "jane.key", sealed
+	check(t, set.Write(e, ""))
+	d.Close()
+	opened(t, path)
+	if left := everything(t, path); len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+}

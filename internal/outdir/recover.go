@@ -40,7 +40,7 @@ func (d *Dir) recoverKey(name string) error {
 		return nil // observing reports what is wrong with it
 	}
 	e, err := d.Of(k.Set, k.Cluster).Entry(k.User)
-	if err != nil || !credential.SameKey(e.Key, []byte(k.PEM)) {
+	if err != nil || !(k.SealedKey != "" && k.SealedKey == e.Sealed.Key || credential.SameKey(e.Key, []byte(k.PEM))) {
 		return nil
 	}
 	return d.removeFile(journalDir, name)

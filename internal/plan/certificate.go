@@ -1,7 +1,5 @@
 package plan
 
-import "provision/internal/recipient"
-
 // userChange decides certificate and kubeconfig of one user from the file alone.
 func (d decision) userChange(u User, file File, has bool) UserChange {
 	certificate := d.certificateChange(u, file, has)
@@ -83,25 +81,4 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 	}
 	c.Op, c.After = Keep, have
 	return c
-}
-
-// otherHolder says how those who have the private key of a certificate differ from those who are to have it, or nil.
-func otherHolder(have, want Certificate) *Reason {
-	switch {
-	case have.Key != want.Key:
-		return &Reason{Code: KeyMoved, From: string(have.Key), To: string(want.Key), Added: recipientTexts(want.SealedTo), Removed: recipientTexts(have.SealedTo)}
-	case !recipient.Same(have.SealedTo, want.SealedTo):
-		added, removed := recipient.Difference(have.SealedTo, want.SealedTo)
-		return &Reason{Code: RecipientsChanged, Added: recipientTexts(added), Removed: recipientTexts(removed)}
-	}
-	return nil
-}
-
-// recipientTexts are recipients as a person compares them.
-func recipientTexts(list []recipient.Recipient) []string {
-	var all []string
-	for _, r := range list {
-		all = append(all, r.String())
-	}
-	return all
 }

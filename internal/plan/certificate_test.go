@@ -165,6 +165,34 @@ func TestCertificate(t *testing.T) {
 			w.Ledger = []Record{recordOf(w.Requests[0].Certificate, noon.Add(-time.Minute))}
 		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
 
+		{name: "resume with a key that is sealed as it should be", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a")
+			in(Approved)(w)
+		}, op: Resume, reasons: reasons{NoKubeconfig, RequestApproved}, file: Write},
+		{name: "the key in the journal is sealed to another", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a")
+			in(Approved)(w)
+			w.Users[0].Certificate.SealedTo = sealedTo("b")
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "the key in the journal is not sealed", change: func(w *world) {
+			in(Pending)(w)
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a")
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "the key in the journal is sealed, and should not be", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a")
+			in(Pending)(w)
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeyHere, nil
+		}, op: Issue, reasons: reasons{NoKubeconfig, Superseded}, file: Write, requests: 1},
+		{name: "issued elsewhere, sealed as it should be", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("a")
+			w.Ledger[0].SealedTo = public(sealedTo("a"))
+			delete(w.Files, "jane")
+		}, op: Keep, file: Keep},
+		{name: "issued elsewhere, sealed to another", change: func(w *world) {
+			w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo("b")
+			w.Ledger[0].SealedTo = public(sealedTo("a"))
+			delete(w.Files, "jane")
+		}, op: Issue, reasons: reasons{NoKubeconfig}, file: Write},
 		{name: "issued elsewhere", change: func(w *world) { delete(w.Files, "jane") }, op: Keep, file: Keep},
 		{name: "issued elsewhere, and refused there", change: func(w *world) {
 			delete(w.Files, "jane")

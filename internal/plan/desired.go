@@ -111,9 +111,9 @@ func Expand(set usersfile.Set, own Context) Desired {
 			groups = append(groups, usersfile.GenerationGroup(set.Name, u.Name, u.Generation))
 		}
 		slices.Sort(groups)
-		certificate := Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration}
+		certificate := Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration, Key: keyPlace(u), SealedTo: u.Recipients}
 		if u.Request != nil {
-			certificate.Key, certificate.KeyHash = KeyOwn, u.Request.KeyHash
+			certificate.KeyHash = u.Request.KeyHash
 		}
 		d.Users = append(d.Users, User{
 			Request:        u.Request,
@@ -150,6 +150,17 @@ func Expand(set usersfile.Set, own Context) Desired {
 	}
 	d.References = refs.list
 	return d
+}
+
+// keyPlace says where the private key of a user of the file is to be.
+func keyPlace(u usersfile.User) KeyPlace {
+	switch {
+	case u.Request != nil:
+		return KeyOwn
+	case len(u.Recipients) > 0:
+		return KeySealed
+	}
+	return KeyHere
 }
 
 // references gathers what the file refers to, each once and in the order of the file.

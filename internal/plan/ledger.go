@@ -118,7 +118,7 @@ func unrecorded(observed Observed, known map[string]bool, gone func(name string)
 	news := func(c *Certificate) bool { return c != nil && !known[c.KeyHash] && c.NotAfter.After(at.lives) }
 	add := func(c *Certificate, request string) {
 		known[c.KeyHash] = true
-		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, Intended: c.NotBefore}.complete(c)
+		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, SealedTo: public(c.SealedTo), Intended: c.NotBefore}.complete(c)
 		if gone(r.User) {
 			r.Removed = at.now.UTC().Truncate(time.Second)
 		}

@@ -157,7 +157,8 @@ func (d decision) elsewhere(u User) *Record {
 	}
 	var found *Record
 	for _, r := range d.records[want.User] {
-		if !r.Issued() || !r.Used() || !r.Live(d.now) || !r.Removed.IsZero() || !Fit(d.members, r.Groups, want.Groups) || u.Request != nil && r.KeyHash != want.KeyHash {
+		if !r.Issued() || !r.Used() || !r.Live(d.now) || !r.Removed.IsZero() || !Fit(d.members, r.Groups, want.Groups) ||
+			u.Request != nil && r.KeyHash != want.KeyHash || otherHolder(Certificate{Key: r.key(), SealedTo: r.SealedTo}, want) != nil {
 			continue
 		}
 		if found == nil || r.NotAfter.After(found.NotAfter) {

@@ -96,7 +96,7 @@ func (d decision) ownPending(u User) (Key, bool) {
 	r := d.ownRecord(u)
 	if r == nil {
 		q, there := d.requests[u.Certificate.KeyHash]
-		return Key{KeyHash: q.KeyHash, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: q.Name}, there && (q.State == Denied || q.State == Failed)
+		return Key{KeyHash: q.KeyHash, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: q.Name, Place: KeyOwn}, there && (q.State == Denied || q.State == Failed)
 	}
 	if !r.Used() {
 		return Key{}, false
@@ -104,7 +104,7 @@ func (d decision) ownPending(u User) (Key, bool) {
 	if _, there := d.requests[r.KeyHash]; r.Issued() && !there { // Kubernetes has forgotten it
 		return Key{}, false
 	}
-	return Key{KeyHash: r.KeyHash, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: r.Request}, true
+	return Key{KeyHash: r.KeyHash, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: r.Request, Place: KeyOwn}, true
 }
 
 // keysOf are the ledger's records of the keys of users' own requests, by key, and of all keys that users made, by user, whether they live

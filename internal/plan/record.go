@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"time"
+
+	"provision/internal/recipient"
+)
 
 // Record is one entry of the set's ledger: a certificate that was requested and has not expired. It is written
 // before its request is sent, so that no certificate can exist that the ledger does not know, and completed once the
@@ -14,6 +18,9 @@ type Record struct {
 	Intended time.Time     `json:"intended"`
 	By       string        `json:"by"`               // the operator, as the API server calls them
 	Digest   string        `json:"digest,omitempty"` // of the users file
+
+	// SealedTo are those to whom the private key was sealed, without their keys; none: it was not.
+	SealedTo []recipient.Recipient `json:"sealedTo,omitempty"`
 
 	// Resent says that the request was sent more than once. Nobody saw what came of it the first time, and a certificate
 	// may live although the request was denied, or given up, later: the record stays until that would have ended.
@@ -47,6 +54,17 @@ type Record struct {
 // pendingLife is how long a request can wait before the API server's cleaner removes it
 // (pkg/controller/certificates/cleaner/cleaner.go).
 const pendingLife = 24 * time.Hour
+
+// key says where the private key is, as far as the record tells.
+func (r Record) key() KeyPlace {
+	switch {
+	case r.Own:
+		return KeyOwn
+	case len(r.SealedTo) > 0:
+		return KeySealed
+	}
+	return KeyHere
+}
 
 // Used reports whether the certificate is one that its user has, or may yet get.
 func (r Record) Used() bool { return r.Refused == "" }

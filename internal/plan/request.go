@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -13,6 +14,13 @@ type Key struct {
 	KeyHash      string
 	KeyAlgorithm usersfile.KeyAlgorithm
 	Request      string // the name of the CertificateSigningRequest it was made for
+	Place        KeyPlace
+	SealedTo     []recipient.Recipient // who can open it, where it is sealed
+}
+
+// fits reports whether the key is of use for a certificate that is wanted: of its kind, and in the hands that are to have it.
+func (k Key) fits(want Certificate) bool {
+	return k.KeyAlgorithm == want.KeyAlgorithm && otherHolder(Certificate{Key: k.Place, SealedTo: k.SealedTo}, want) == nil
 }
 
 // RequestState is how far a CertificateSigningRequest has come.

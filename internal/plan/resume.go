@@ -57,7 +57,7 @@ func (d decision) resume(c *UserChange, u User) {
 		return
 	}
 	want := u.Certificate
-	if !r.Conforms || key.KeyAlgorithm != want.KeyAlgorithm || r.User != want.User || !Fit(d.members, r.Groups, want.Groups) || r.Duration != want.Duration {
+	if !r.Conforms || !key.fits(want) || r.User != want.User || !Fit(d.members, r.Groups, want.Groups) || r.Duration != want.Duration {
 		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
 		return
 	}
@@ -83,7 +83,7 @@ func (d decision) sendAgain(key Key, want Certificate) *Record {
 		return r.KeyHash == key.KeyHash && r.Request == key.Request && !r.Issued() && r.Removed.IsZero() &&
 			Fit(d.members, r.Groups, want.Groups) && r.Duration == want.Duration
 	})
-	if i < 0 || key.KeyAlgorithm != want.KeyAlgorithm {
+	if i < 0 || !key.fits(want) {
 		return nil
 	}
 	return &d.records[want.User][i]

@@ -15,12 +15,14 @@ type WarningCode string
 const (
 	StillAuthenticates  WarningCode = "StillAuthenticates"  // User, Until: a removed user's certificate lives on; Items: groups in it that anything is bound to; Left: those of them that the set binds itself, and revoke would not
 	StillInGroup        WarningCode = "StillInGroup"        // User, Items (groups), Until: the old certificate carries them
+	KeyChangesHands     WarningCode = "KeyChangesHands"     // User; Name, To: where their private key was and will be (KeyPlace); Left, Items: to whom it was and will be sealed; Until: whoever has the old one can log in
 	ClusterAdmin        WarningCode = "ClusterAdmin"        // Subjects: who is given cluster-admin, Namespace: where
 	PowerfulRole        WarningCode = "PowerfulRole"        // Role: one of the set, Namespace: where it is bound; Rules: its rules that allow everything there, or to take more
 	PowerfulGrant       WarningCode = "PowerfulGrant"       // Role: one of others that allows as much, Namespace: where it is bound; Subjects: to whom it goes
 	LongerThanAsked     WarningCode = "LongerThanAsked"     // Items (users), Asked, Issued
 	UnboundGroup        WarningCode = "UnboundGroup"        // Name: a group that is given for the first time and that nothing is bound to; Items (users); To: one like it that the file defines
 	OlderLives          WarningCode = "OlderLives"          // Items (users): a certificate that is replaced on demand goes on; Until: the last of them
+	NotProved           WarningCode = "NotProved"           // Items (users): a certificate was issued, and nobody could log in with it
 	ShorterThanAsked    WarningCode = "ShorterThanAsked"    // Items (users), Asked, Issued
 	EndsWithCA          WarningCode = "EndsWithCA"          // Items (users), Until: their certificates end, or will end, with the CA and not when was asked
 	DurationLater       WarningCode = "DurationLater"       // Items (users): a changed duration counts from the next certificate
@@ -117,7 +119,7 @@ type Address struct {
 // OfUsers reports whether the warning is about the users in Items.
 func (w Warning) OfUsers() bool {
 	switch w.Code {
-	case ShorterThanAsked, LongerThanAsked, EndsWithCA, DurationLater, IssuedElsewhere, ElsewhereEnds, LostLives, ClusterReplaced, UnboundGroup, OlderLives, WithoutUntilNew:
+	case NotProved, ShorterThanAsked, LongerThanAsked, EndsWithCA, DurationLater, IssuedElsewhere, ElsewhereEnds, LostLives, ClusterReplaced, UnboundGroup, OlderLives, WithoutUntilNew:
 		return true
 	}
 	return false
@@ -136,7 +138,7 @@ func (w Warning) OfCluster() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, OwnKey, MisplacedKubeconfig, MisplacedOfLeaver:
+	case KeyChangesHands, ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, OwnKey, MisplacedKubeconfig, MisplacedOfLeaver:
 		return true
 	}
 	return false

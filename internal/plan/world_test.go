@@ -72,7 +72,7 @@ func fileOf(u User, at time.Time) File {
 func recordOf(c *Certificate, at time.Time) Record {
 	return Record{
 		User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: RequestName(setName, c.User, c.KeyHash),
-		Duration: c.Duration, Intended: at, By: "admin",
+		Duration: c.Duration, Intended: at, By: "admin", SealedTo: public(c.SealedTo),
 	}.complete(c)
 }
 
@@ -91,7 +91,10 @@ func requestOf(u User, key string, state RequestState, at time.Time) Request {
 
 // journalKey is the key of a request that was made and not finished.
 func journalKey(u User, key string) Key {
-	return Key{KeyHash: key, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: RequestName(setName, u.Certificate.User, key)}
+	return Key{
+		KeyHash: key, KeyAlgorithm: u.Certificate.KeyAlgorithm, Request: RequestName(setName, u.Certificate.User, key),
+		Place: u.Certificate.Key, SealedTo: public(u.Certificate.SealedTo),
+	}
 }
 
 // world is what a plan is computed from.

@@ -40,8 +40,8 @@ type Recipient struct {
 	Comment string `json:"comment,omitempty"`
 }
 
-// String returns what a person compares: the fingerprint, and the comment in brackets. It is one line: what somebody has written into a
-// kubeconfig or a ledger was checked by nobody.
+// String returns what a person compares: the fingerprint, and the comment in brackets. It is one line: what somebody has written
+// into a kubeconfig or a ledger was checked by nobody.
 func (r Recipient) String() string {
 	text := r.Fingerprint
 	if r.Comment != "" {
@@ -58,8 +58,8 @@ func (r Recipient) Public() Recipient {
 	return Recipient{Fingerprint: r.Fingerprint, Comment: r.Comment}
 }
 
-// Parse reads a recipient from one line: a public key, and perhaps a comment behind it. What age would refuse when it seals is an error
-// here.
+// Parse reads a recipient from one line: a public key, and perhaps a comment behind it. All that age would refuse when it seals is an
+// error here.
 func Parse(line string) (Recipient, error) {
 	line = strings.TrimSpace(line)
 	if err := checkLine(line); err != nil {
@@ -105,7 +105,8 @@ func checkLine(line string) error {
 	case strings.HasPrefix(line, "github:"):
 		return errors.New("age has no github: recipients: give the public key itself")
 	case strings.HasPrefix(kind, "sk-"):
-		return errors.New("an SSH key on a security key (sk-...) can only sign, and opens nothing: give an ssh-ed25519, ssh-rsa, age1... or age1tag1... key")
+		return errors.New("an SSH key on a security key (sk-...) can only sign, and opens nothing: " +
+			"give an ssh-ed25519, ssh-rsa, age1... or age1tag1... key")
 	case strings.HasPrefix(kind, "ecdsa-"):
 		return errors.New("an ECDSA SSH key cannot be used with age: give an ssh-ed25519, ssh-rsa or age1... key")
 	case strings.Contains(kind, "-cert-v01@"):
@@ -210,7 +211,8 @@ func Check(list []Recipient) error {
 			return errors.New("has one key twice")
 		}
 		if r.postQuantum() != list[0].postQuantum() {
-			return errors.New("mixes post-quantum keys (age1pq1..., age1tagpq1...) with others, and what is sealed to one of the others is open to a quantum computer: give keys of one kind")
+			return errors.New("mixes post-quantum keys (age1pq1..., age1tagpq1...) with others, " +
+				"and what is sealed to one of the others is open to a quantum computer: give keys of one kind")
 		}
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 	"filippo.io/age/plugin"
 )
 
-// usable reports whether age can seal to a key, which to is. Of the kinds that many have, the few keys to which it cannot are known; to
-// seal once to each would take as long as all else that a user costs. To another kind it seals once.
+// usable reports whether age can seal to a key, which to is. Of the kinds that many have, the few keys to which it cannot are
+// known; to seal once to each would take as long as all else that a user costs. To another kind it seals once.
 func (r Recipient) usable(to age.Recipient) bool {
 	switch kind, wire, _ := strings.Cut(r.Key, " "); {
 	case kind == "ssh-ed25519":
@@ -35,8 +35,8 @@ func masked(point []byte) [pointSize]byte {
 	return p
 }
 
-// The points of small order: an agreement with one of them gives zero, whatever the other key is. Each curve has five, and two of them
-// can be written in a second way.
+// The points of small order: an agreement with one of them gives zero, whatever the other key is. Each curve has five, and two of
+// them can be written in a second way.
 const (
 	zero     = "0000000000000000000000000000000000000000000000000000000000000000"
 	one      = "0100000000000000000000000000000000000000000000000000000000000000"

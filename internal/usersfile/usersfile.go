@@ -12,6 +12,8 @@ import (
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"provision/internal/recipient"
 )
 
 const (
@@ -162,6 +164,8 @@ type User struct {
 	RenewElsewhere bool
 	Roles          []Grant
 	Request        *OwnRequest // that they have made, with a key of their own; nil: their key is made for them
-	Reuse          bool        // the name may be given again although a certificate of a removed user still lives
-	AlsoAt         Pos         // where another file names this user too, or one that some disks take for the same; nowhere: none does
+	// Recipients are those to whom the user's private key is sealed, so that nobody else has it; none: it stands in the kubeconfig.
+	Recipients []recipient.Recipient
+	Reuse      bool // the name may be given again although a certificate of a removed user still lives
+	AlsoAt     Pos  // where another file names this user too, or one that some disks take for the same; nowhere: none does
 }

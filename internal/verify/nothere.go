@@ -11,8 +11,8 @@ import (
 	"provision/internal/recipient"
 )
 
-// backing is what shows that a certificate is good where nobody here can log in with it: the cluster's client CAs, and the ledger of
-// the set.
+// backing is what shows that a certificate is good where nobody here can log in with it: the cluster's client CAs, and the ledger
+// of the set.
 func (r *run) backing(ctx context.Context, desired plan.Desired) (plan.Observed, error) {
 	var o plan.Observed
 	if err := r.client.ObserveClientCA(ctx, &o); err != nil {
@@ -21,8 +21,8 @@ func (r *run) backing(ctx context.Context, desired plan.Desired) (plan.Observed,
 	return o, r.client.ObserveLedger(ctx, desired, &o)
 }
 
-// withoutKey verifies a user whose private key is not here, as far as that goes without it: the server and what their certificate says,
-// the CA that signed it, the ledger, and every grant by a question of the operator's.
+// withoutKey verifies a user whose private key is not here, as far as that goes without it: the server and what their certificate
+// says, the CA that signed it, the ledger, and every grant by a question of the operator's.
 func (r *run) withoutKey(ctx context.Context, result *Result, want plan.Certificate, file plan.File) {
 	have := *file.Certificate
 	asks, err := r.client.AsksForCertificate(ctx, file.Kubeconfig.Endpoint)
@@ -31,7 +31,8 @@ func (r *run) withoutKey(ctx context.Context, result *Result, want plan.Certific
 		result.differs(Difference{Code: NotReached, Err: err})
 		return
 	case !asks:
-		result.differs(Difference{Code: NotArrived, Err: &cluster.NotArrivedError{Server: file.Kubeconfig.Endpoint.Server, Sign: "it asks for no client certificate"}})
+		silent := &cluster.NotArrivedError{Server: file.Kubeconfig.Endpoint.Server, Sign: "it asks for no client certificate"}
+		result.differs(Difference{Code: NotArrived, Err: silent})
 		return
 	}
 	known, err := r.known()
@@ -49,7 +50,8 @@ func (r *run) withoutKey(ctx context.Context, result *Result, want plan.Certific
 	})
 }
 
-// unproved compares the certificate in a file, with which nobody here can log in, with what the file wants, the client CAs and the ledger.
+// unproved compares the certificate in a file, with which nobody here can log in, with what the file wants, the client CAs and the
+// ledger.
 func unproved(want plan.Certificate, file plan.File, known plan.Observed, members map[string]bool, now time.Time) []Difference {
 	have := file.Certificate
 	var list []Difference
@@ -70,7 +72,8 @@ func unproved(want plan.Certificate, file plan.File, known plan.Observed, member
 	return list
 }
 
-// keyElsewhere is the difference between where a private key is and where it is to be, and for whom it is sealed; nil: there is none.
+// keyElsewhere is the difference between where a private key is and where it is to be, and for whom it is sealed; nil: there is
+// none.
 func keyElsewhere(have *plan.Certificate, want plan.Certificate) *Difference {
 	if have == nil || have.Key == want.Key && recipient.Same(have.SealedTo, want.SealedTo) {
 		return nil

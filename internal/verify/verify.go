@@ -52,8 +52,8 @@ func Run(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 	return results, g.Wait()
 }
 
-// user verifies one user, who is to have the certificate want: reads the kubeconfig, logs in with it, and asks about every grant. Where
-// the private key is not in the kubeconfig, what proves as much without it takes the place of the login.
+// user verifies one user, who is to have the certificate want: reads the kubeconfig, logs in with it, and asks about every grant.
+// Where the private key is not in the kubeconfig, what proves as much without it takes the place of the login.
 func (r *run) user(ctx context.Context, want plan.Certificate) Result {
 	result := Result{User: want.User}
 	file, err := r.files.ObserveUser(want.User)

@@ -177,7 +177,7 @@ func (v Page) doneWords(r apply.Report, dry bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// issued returns warnings of certificates that were issued for another time than was asked for.
+// issued returns warnings of certificates that were issued for another time than was asked for, or with which nobody could log in.
 func issued(all plan.Proposals, r apply.Report) []plan.Warning {
 	asked := map[string]plan.Certificate{}
 	for _, p := range all {
@@ -200,7 +200,11 @@ func issued(all plan.Proposals, r apply.Report) []plan.Warning {
 			list, ends = append(list, c), append(ends, one.CAEnds...)
 		}
 	}
-	return plan.LifeWarnings(list, ends)
+	warnings := plan.LifeWarnings(list, ends)
+	if users := r.NotProved(); len(users) > 0 {
+		warnings = append(warnings, plan.Warning{Code: plan.NotProved, Items: users})
+	}
+	return warnings
 }
 
 // notAskedWords says what a dry run did not ask the API server about, and why.

@@ -106,7 +106,10 @@ func (v Page) users(p pen, of plan.Plan, o plan.Observed) {
 				sign = "+"
 			}
 			words := certificateWords(u.Certificate.After)
-			list = append(list, row{sign: sign, text: fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, words, v.reasons(u.Certificate.Reasons))})
+			list = append(list, row{
+				sign: sign, text: fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, words, v.reasons(u.Certificate.Reasons)),
+				whole: slices.ContainsFunc(u.Certificate.Reasons, func(r plan.Reason) bool { return r.Code == plan.KeyMoved || r.Code == plan.RecipientsChanged }),
+			})
 		case u.Abandon:
 			list = append(list, row{sign: "-", text: name + "  drop the key of an earlier try"})
 		case u.Kubeconfig.Op != plan.Keep:
@@ -131,7 +134,7 @@ func removal(f plan.File) string {
 	return "remove kubeconfig"
 }
 
-// certificateWords says what is asked for: how long, what key, which groups.
+// certificateWords says what is asked for: how long, what key, which groups, and in whose hands the key will be.
 func certificateWords(c *plan.Certificate) string {
 	words := usersfile.FormatDuration(c.Duration) + ", " + string(c.KeyAlgorithm)
 	if c.Key == plan.KeyOwn {
@@ -139,6 +142,9 @@ func certificateWords(c *plan.Certificate) string {
 	}
 	if len(c.Groups) > 0 {
 		words += ", " + quotedWords(c.Groups)
+	}
+	if c.Key == plan.KeySealed {
+		words += "; private key " + certificateKeyWords(*c)
 	}
 	return words
 }

@@ -12,6 +12,9 @@ import (
 var warningTexts = map[plan.WarningCode]string{
 	plan.StillAuthenticates: "{{.User}} still authenticates until {{time .Until}}: Kubernetes cannot revoke a certificate{{with .Items}}; what is bound to the groups in it still holds: {{$.List .}}{{end}}" +
 		"{{with .Left}}; to bind the members of {{$.List .}} instead, at once: provision revoke {{shell $.User}}{{end}}",
+	plan.KeyChangesHands: "{{.User}}'s private key changes hands: {{.KeyWas}} -> {{.KeyWillBe}}: make sure that {{.User}} has that" +
+		"{{if not .Until.IsZero}}; whoever has the one before can log in with it until {{time .Until}}{{end}}",
+	plan.NotProved:        "nobody has logged in with the certificate of {{.List .Items}}: the private key was sealed in an earlier run, so that only its owner can; what can be judged without a login is as it should be",
 	plan.StillInGroup:     "{{.User}}'s old certificate still says {{.List .Items}} until {{time .Until}}: Kubernetes cannot revoke it",
 	plan.ClusterAdmin:     "cluster-admin {{where .Namespace}} goes to {{.List (subjects .Subjects)}}",
 	plan.DurationLater:    "the duration in the file differs from that of the present certificate of {{.List .Items}}: it counts from the next certificate",
@@ -115,6 +118,12 @@ type warned struct {
 
 // List writes a list of names.
 func (w warned) List(items []string) string { return w.names(items) }
+
+// KeyWas says where a private key was, and for whom it was sealed.
+func (w warned) KeyWas() string { return keyWords(plan.KeyPlace(w.Name), w.Left) }
+
+// KeyWillBe says where it will be.
+func (w warned) KeyWillBe() string { return keyWords(plan.KeyPlace(w.To), w.Items) }
 
 // N counts the warnings.
 func (w warned) N() string { return thousands(len(w.All)) }

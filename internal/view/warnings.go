@@ -20,6 +20,9 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"{{with .Items}}; what is bound to the groups in theirs still holds: {{$.List .}}{{end}}" +
 		"{{with .Left}}; to bind the members of {{$.List .}} instead, at once: provision revoke USER, for each{{end}}: ", userGoesOn},
 	plan.StillInGroup: {"the old certificates of {{.N}} users still say {{.List .Items}} " + goOn + ": Kubernetes cannot revoke them: ", userGoesOn},
+	plan.KeyChangesHands: {"the private keys of {{.N}} users change hands: make sure that these users have the new ones" +
+		"{{if not .Last.IsZero}}; whoever has the ones before can log in with them " + goOn + "{{end}}: ",
+		"{{quoted .User}} ({{.KeyWas}} -> {{.KeyWillBe}}{{if .Differ}}; until {{time .Until}}{{end}})"},
 	plan.ClusterAdmin: {"cluster-admin in {{.N}} namespaces goes to {{.List (subjects .Subjects)}}: ", "{{.Namespace}}"},
 	plan.NameNotBlocked: {"NOT BLOCKED: certificates of {{.N}} users whose ids the ledger does not have: they could only be blocked by name, " +
 		"and in {{with .Name}}the set {{.}}{{else}}this set{{end}} somebody has their names: ", "{{quoted .User}}"},
@@ -169,6 +172,8 @@ func likeness(w plan.Warning) any {
 	// Other warnings are told each by itself.
 	//exhaustive:ignore
 	switch w.Code {
+	case plan.KeyChangesHands:
+		l.wide = w.Until.IsZero()
 	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound, plan.OwnKey, plan.NewRequestDue:
 	case plan.NameAgain:
 		l.wide, l.items = w.Generation > 0, values(w.Items)

@@ -39,6 +39,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"whoami":     whoami,
 	"operator":   operator,
 	"request":    request,
+	"identity":   identityOf,
 	"secrets":    secrets,
 	"control":    control,
 	"forge":      forge,

@@ -46,7 +46,7 @@ var (
 )
 
 // programs are what scripts can run besides what is in PATH.
-var programs = map[string]func(){"obedient": obedient}
+var programs = map[string]func(){"obedient": obedient, "unseal": unseal}
 
 func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, programs)

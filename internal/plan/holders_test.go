@@ -1,0 +1,56 @@
+package plan
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// Whoever else gets the certificate is told of, whatever shows who had it: the kubeconfig, or the ledger alone.
+func TestKeyChangesHands(t *testing.T) {
+	sealed := func(w *world, to ...string) {
+		w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo(to...)
+	}
+	was := func(w *world, to ...string) {
+		w.file(func(f *File) { f.Certificate.Key, f.Certificate.SealedTo = KeySealed, public(sealedTo(to...)) })
+		w.Ledger[0].SealedTo = public(sealedTo(to...))
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   *Warning
+	}{
+		{"nothing changes", func(*world) {}, nil},
+		{"sealed, and new", func(w *world) { w.fresh(); sealed(w, "a") }, nil},
+		{"sealed to the same, and renewed", func(w *world) { sealed(w, "a"); was(w, "a"); w.Reissue([]string{"jane"}) }, nil},
+		{"sealed to another", func(w *world) { sealed(w, "b"); was(w, "a") }, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"b (comment)"}}},
+		{"one more", func(w *world) { sealed(w, "a", "b"); was(w, "a") }, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"a (comment)", "b (comment)"}}},
+		{"sealed from now on", func(w *world) { sealed(w, "b") }, &Warning{To: "sealed", Items: []string{"b (comment)"}}},
+		{"sealed no longer", func(w *world) { was(w, "a") }, &Warning{Name: "sealed", Left: []string{"a (comment)"}}},
+		{"by the ledger", func(w *world) { sealed(w, "b"); was(w, "a"); delete(w.Files, "jane") }, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"b (comment)"}}},
+		{"sealed to the same, and a tool has dropped that", func(w *world) {
+			sealed(w, "a")
+			was(w, "a")
+			w.file(func(f *File) { f.Certificate.Key, f.Certificate.SealedTo = KeyOwn, nil })
+		}, nil},
+		{"by the ledger, as the file has no key that can be", func(w *world) {
+			sealed(w, "b")
+			was(w, "a")
+			w.file(func(f *File) { f.KeyMatches, f.Certificate.Key, f.Certificate.SealedTo = false, KeyHere, nil })
+		}, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"b (comment)"}}},
+	} {
+		w := settled(noon.Add(-day), wanted("jane", "dev"))
+		c.change(&w)
+		warnings := slices.DeleteFunc(w.plan().Warnings, func(w Warning) bool { return w.Code != KeyChangesHands })
+		if c.want == nil {
+			if len(warnings) > 0 {
+				t.Errorf("%s: %+v", c.name, warnings)
+			}
+			continue
+		}
+		c.want.Code, c.want.User, c.want.Until = KeyChangesHands, "jane", w.Ledger[0].NotAfter
+		if len(warnings) != 1 || !warnings[0].Grave() || !reflect.DeepEqual(warnings[0], *c.want) {
+			t.Errorf("%s: %+v, want %+v", c.name, warnings, c.want)
+		}
+	}
+}
