@@ -27,6 +27,7 @@ import (
 var version = "dev"
 
 func main() {
+	neverDump()
 	s := view.NewStreams(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
 		s.Program = "kubectl provision"
