@@ -134,7 +134,7 @@ func TestParseRefuses(t *testing.T) {
 		{"truncated, no base64", ed[:len(ed)-7], "whole"},
 		{"truncated, age", good["age1"][:40], "whole"},
 		{"truncated, post-quantum", good["age1pq1"][:900], "whole"},
-		{"a typing error", strings.Replace(good["age1"], good["age1"][20:21], "b", 1), "whole"},
+		{"a typing error", good["age1"][:20] + "b" + good["age1"][21:], "whole"},
 		{"the kind of another key", "ssh-rsa " + strings.Fields(ed)[1], "of another kind"},
 		{"the kind of another key, and the right one behind it", "ssh-ed25519 AAAA " + ed, "whole"},
 		{"no key", "ssh-ed25519", "whole"},
