@@ -72,12 +72,15 @@ unit:
 
 FUZZTIME ?= 5s
 ## fuzz: every fuzz target for FUZZTIME (default 5s)
+# Before 1.27, Go calls it a failure when the time ends while an input is tried (golang/go#75804): that has no failing input.
 .PHONY: fuzz
 fuzz:
 	@for package in $$(go list ./internal/...); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "fuzz $$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package >bin/fuzz.log 2>&1 || \
+				{ grep -q '^    context deadline exceeded$$' bin/fuzz.log && ! grep -qE 'Failing input|_test\.go:|panic' bin/fuzz.log; } || \
+				{ cat bin/fuzz.log; exit 1; }; \
 		done; \
 	done
 

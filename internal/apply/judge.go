@@ -18,13 +18,13 @@ func (p *pipeline) judge(e credential.Entry) (credential.Certificate, error) {
 	issued, err := credential.Judge(e.Certificate, asked, p.client.ServerTime())
 	switch {
 	case err != nil:
-	case p.user.Own == nil && len(e.Key) == 0: // it is sealed since an earlier run
-		p.result.NotProved = true // unless another of the run proves as much
-		p.trial.unproved()
-	case p.user.Own == nil:
+	case len(e.Key) > 0:
 		err = p.trial.pass(func() error { return p.prove(e, asked, issued) })
-	case p.noLogin: // nobody in this run can log in to prove anything, and waiting would prove no more
-		err = p.trial.pass(func() error { return nil })
+	default: // only its owner has it
+		p.result.NotProved = p.user.Own == nil || asked.ClientCAs == nil // unless another of the run proves as much
+		if p.noLogin {
+			p.trial.unproved() // waiting would prove no more
+		}
 	}
 	return issued, err
 }

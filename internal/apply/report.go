@@ -65,7 +65,7 @@ type Result struct {
 	NotAfter  time.Time
 	Unproved  error       // why it is not known whether a block is in force
 	CAEnds    []time.Time // when the CAs end that came with it, beside the cluster's own
-	NotProved bool        // nobody has logged in with it, nor with another of the run: its key is sealed since an earlier run
+	NotProved bool        // nobody has logged in with it, nor with another of the run: only its owner has the key
 }
 
 // settle sets the final status of an item. One that was stopped keeps how far it came: that is the run's end, not the

@@ -27,7 +27,7 @@ type run struct {
 	issuing     context.Context // ends with start, or before: ask for no further certificate, but go on with all else
 	stopIssuing context.CancelCauseFunc
 	trial       *trial
-	noLogin     bool // everybody who is to get a certificate has made their own key
+	noLogin     bool // of nobody who is to get a certificate the private key is here: users made it, or it is sealed since an earlier run
 
 	work   context.Context // ends a grace period later: give up what is in flight
 	taking pace            // of what takes away: that is stopped by nothing but an interrupt
@@ -124,7 +124,8 @@ func (r *run) setResults() {
 		r.users = append(r.users, resultOf(u))
 		if u.Certificate.Op != plan.Keep {
 			r.progress.total.Add(1)
-			r.noLogin = r.noLogin && u.Own != nil
+			sealed := u.Request != nil && u.Certificate.After.Key == plan.KeySealed
+			r.noLogin = r.noLogin && (u.Own != nil || sealed)
 		}
 	}
 }
