@@ -40,12 +40,22 @@ func userOf(e Entry) *clientcmdapi.AuthInfo {
 	return &clientcmdapi.AuthInfo{ClientCertificateData: e.Certificate, ClientKeyData: e.Key, Extensions: extension(e.Owner)}
 }
 
-// Login returns the entry of a change as it stands in a merged kubeconfig, to log in with. Whatever the person has added to their
-// cluster, such as a proxy, holds.
-func Login(config *clientcmdapi.Config, c Change) credential.Entry {
+// login returns the entry of a change as kubectl finds it once the person's file is config, to log in with. Whatever the person has
+// added to their cluster, such as a proxy, holds.
+func (m Mine) login(config *clientcmdapi.Config, c Change) credential.Entry {
 	user := config.AuthInfos[c.User]
+	at, _ := m.cluster(config, c.Cluster)
 	return credential.Entry{
-		Owner: c.owner, Context: c.Context, User: c.User, Endpoint: endpointOf(c.Cluster, config.Clusters[c.Cluster]),
+		Owner: c.owner, Context: c.Context, User: c.User, Endpoint: endpointOf(c.Cluster, at),
 		Certificate: user.ClientCertificateData, Key: user.ClientKeyData,
 	}
+}
+
+// logins is login for each of the changes.
+func (m Mine) logins(config *clientcmdapi.Config, changes []Change) []credential.Entry {
+	var list []credential.Entry
+	for _, c := range changes {
+		list = append(list, m.login(config, c))
+	}
+	return list
 }

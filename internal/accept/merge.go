@@ -22,7 +22,7 @@ type Change struct {
 	Older   bool // which was issued before the one that it replaces
 
 	Moved   bool               // the server or its CA is another than before, as the person asked for
-	Before  usersfile.Endpoint // the one before, if Moved
+	Before  usersfile.Endpoint // the one before, if Moved; with no Server: nothing of the person's said which
 	Current bool               // its context becomes the current one
 	Kept    string             // the namespace that the person has chosen, where the file has another
 	Rivals  []string           // clusters of theirs that have the same server and another CA, sorted
@@ -36,12 +36,6 @@ func (c Change) Done() bool { return !c.New && !c.Renewed && !c.Moved && !c.Curr
 // NeedsKey reports whether the entry's private key is needed: the person has none for its certificate.
 func (c Change) NeedsKey() bool { return c.New || c.Renewed }
 
-// Mine is a person's kubeconfig: the file that entries go into, and the others that kubectl reads beside it.
-type Mine struct {
-	Config *clientcmdapi.Config
-	Others []*clientcmdapi.Config
-}
-
 // ServerChangedError reports that a received file names another server, or another CA of it, for an entry that the person has.
 type ServerChangedError struct {
 	Context     string
@@ -52,6 +46,8 @@ type ServerChangedError struct {
 func (e *ServerChangedError) Error() string {
 	what := "another server: " + e.Wants.Server + " in place of " + e.Have.Server
 	switch {
+	case e.Have.Server == "":
+		what = fmt.Sprintf("the server %s: no file of yours has a server for its cluster %q", e.Wants.Server, e.Have.Name)
 	case sameServer(e.Have, e.Wants) && e.Have.InsecureSkipTLSVerify:
 		what = "a check of the certificate of " + e.Have.Server + ", which it skips now"
 	case sameServer(e.Have, e.Wants) && !cabundle.Equal(e.Have.CertificateAuthorityData, e.Wants.CertificateAuthorityData):
@@ -113,12 +109,8 @@ func (m merger) put(e Entry, replaceServer bool) (Change, error) {
 	if context == "" {
 		c.New = true
 		c.Cluster = m.putCluster(e)
-		c.User = free(e.User, func(name string) bool {
-			return m.taken(func(k *clientcmdapi.Config) bool { return k.AuthInfos[name] != nil })
-		})
-		c.Context = free(e.Context, func(name string) bool {
-			return m.taken(func(k *clientcmdapi.Config) bool { return k.Contexts[name] != nil })
-		})
+		c.User = free(e.User, m.userTaken)
+		c.Context = free(e.Context, m.contextTaken)
 		m.config.AuthInfos[c.User] = userOf(e)
 		m.config.Contexts[c.Context] = &clientcmdapi.Context{Cluster: c.Cluster, AuthInfo: c.User, Namespace: e.Namespace, Extensions: extension(e.Owner)}
 		c.Rivals = m.rivals(e, c.Cluster)
@@ -143,27 +135,22 @@ func (m merger) put(e Entry, replaceServer bool) (Change, error) {
 	return c, nil
 }
 
-// server lets an entry of the person have the server and the CA of the file, if it has not.
+// server lets an entry of the person have the server and the CA of the file, if it has not. A context whose cluster is in no file
+// could be meant for any, so that the person must say that it is this one.
 func (m merger) server(c *Change, e Entry, own *clientcmdapi.Context, replace bool) error {
-	have := m.config.Clusters[own.Cluster]
-	switch {
-	case have == nil: // the context is of no use without
-		c.Moved = true
-		own.Cluster = m.putCluster(e)
-		return nil
-	case trusts(have, e.Endpoint):
-		return nil
+	have, in := m.mine.cluster(m.config, own.Cluster)
+	before := usersfile.Endpoint{Name: own.Cluster}
+	if have != nil {
+		if trusts(have, e.Endpoint) {
+			return nil
+		}
+		before = endpointOf(own.Cluster, have)
 	}
-	before := endpointOf(own.Cluster, have)
 	if !replace {
 		return &ServerChangedError{c.Context, before, e.Endpoint}
 	}
 	c.Moved, c.Before = true, before
-	shared := false
-	for name, other := range m.config.Contexts {
-		shared = shared || name != c.Context && other.Cluster == own.Cluster
-	}
-	if shared { // what else refers to it stays as it is
+	if have != nil && in != m.config || m.shared(c.Context, own.Cluster) { // what else refers to it stays as it is
 		own.Cluster = m.putCluster(e)
 		return nil
 	}
@@ -171,12 +158,16 @@ func (m merger) server(c *Change, e Entry, own *clientcmdapi.Context, replace bo
 	return nil
 }
 
-// find returns the name of the context in which a person has an entry already: of the same user, and of the same name, or marked
-// for the same cluster, or leading to the same server with the same CA. "" if there is none.
+// find returns the name of the context in which a person has an entry already: of the same user and not of another set, and of the
+// same name, or marked for the same cluster, or leading to the same server with the same CA. "" if there is none.
 func (m merger) find(e Entry) string {
 	mine := func(context string) bool {
 		c := m.config.Contexts[context]
-		return c != nil && !m.done[context] && ofUser(m.config.AuthInfos[c.AuthInfo], e.Of.User)
+		if c == nil || m.done[context] || !ofUser(m.config.AuthInfos[c.AuthInfo], e.Of.User) {
+			return false
+		}
+		set := markOf(m.config.AuthInfos[c.AuthInfo].Extensions).Set
+		return set == "" || e.Owner.Set == "" || set == e.Owner.Set // two sets may know a person by one name
 	}
 	if mine(e.Context) {
 		return e.Context
@@ -187,7 +178,7 @@ func (m merger) find(e Entry) string {
 			return e.Owner.Cluster != "" && markOf(m.config.AuthInfos[c.AuthInfo].Extensions).Cluster == e.Owner.Cluster
 		},
 		func(c *clientcmdapi.Context) bool {
-			at := m.config.Clusters[c.Cluster]
+			at, _ := m.mine.cluster(m.config, c.Cluster)
 			return at != nil && trusts(at, e.Endpoint)
 		},
 	} {
@@ -223,35 +214,6 @@ func holds(have *clientcmdapi.AuthInfo, of credential.Certificate) bool {
 	return err == nil && hash == of.KeyHash
 }
 
-// putCluster returns the name of a cluster entry with the server and CA of a received entry: one that is there, or a new one.
-func (m merger) putCluster(e Entry) string {
-	return free(e.Name, func(name string) bool {
-		if have := m.config.Clusters[name]; have != nil && reflect.DeepEqual(endpointOf("", have), endpointOf("", clusterOf(e))) {
-			return false
-		}
-		if m.taken(func(k *clientcmdapi.Config) bool { return k.Clusters[name] != nil }) {
-			return true
-		}
-		m.config.Clusters[name] = clusterOf(e)
-		return false
-	})
-}
-
-// taken reports whether something is in any file: kubectl takes the first that it finds.
-func (m merger) taken(in func(*clientcmdapi.Config) bool) bool {
-	return in(m.config) || slices.ContainsFunc(m.mine.Others, in)
-}
-
-// free returns a name that is not taken: this one, or this one with a number.
-func free(name string, taken func(string) bool) string {
-	for i, one := 2, name; ; i++ {
-		if !taken(one) {
-			return one
-		}
-		one = fmt.Sprintf("%s-%d", name, i)
-	}
-}
-
 // rivals are the clusters of a person that have the server of a received entry with another CA: one of the two is not what it
 // seems.
 func (m merger) rivals(e Entry, but string) []string {
@@ -272,5 +234,5 @@ func (m merger) rivals(e Entry, but string) []string {
 
 // hasCurrent reports whether a file says which context is the current one.
 func (m merger) hasCurrent() bool {
-	return m.taken(func(k *clientcmdapi.Config) bool { return k.CurrentContext != "" })
+	return m.inAny(func(k *clientcmdapi.Config) bool { return k.CurrentContext != "" })
 }

@@ -73,15 +73,14 @@ func Open(paths []string, entries []Entry) (*Kubeconfig, error) {
 		at = len(paths) - 1
 	}
 	for i, config := range configs {
-		m := merger{mine: Mine{Config: config}, config: config}
+		m := merger{mine: mineOf(configs, i), config: config}
 		if slices.ContainsFunc(entries, func(e Entry) bool { return m.find(e) != "" }) {
 			at = i
 			break
 		}
 	}
 	k.Path = paths[at]
-	k.mine.Config = configs[at]
-	k.mine.Others = slices.Delete(configs, at, at+1)
+	k.mine = mineOf(configs, at)
 	return k, nil
 }
 
@@ -109,6 +108,16 @@ func load(path string) ([]byte, *clientcmdapi.Config, error) {
 func (k *Kubeconfig) Preview(entries []Entry, replaceServer bool) ([]Change, error) {
 	_, changes, err := Merge(k.mine, entries, replaceServer)
 	return changes, err
+}
+
+// Logins returns what each entry would be once it is merged, to log in with before anything is written: one for each change. The
+// errors are those of Merge.
+func (k *Kubeconfig) Logins(entries []Entry, replaceServer bool) ([]credential.Entry, error) {
+	config, changes, err := Merge(k.mine, entries, replaceServer)
+	if err != nil {
+		return nil, err
+	}
+	return k.mine.logins(config, changes), nil
 }
 
 // Stored is what was done to the person's kubeconfig.
@@ -145,9 +154,7 @@ func (k *Kubeconfig) Store(ctx context.Context, entries []Entry, replaceServer b
 	if now.Path != k.Path || !reflect.DeepEqual(changes, agreed) {
 		return s, ErrMoved
 	}
-	for _, c := range changes {
-		s.Logins = append(s.Logins, Login(config, c))
-	}
+	s.Logins = now.mine.logins(config, changes)
 	if reflect.DeepEqual(config, now.mine.Config) {
 		return s, nil
 	}
@@ -167,7 +174,7 @@ func (k *Kubeconfig) Store(ctx context.Context, entries []Entry, replaceServer b
 			return s, notWritten(target, err)
 		}
 	}
-	if err := replace(target, text); err != nil {
+	if err := replace(target, text, temporary(target)); err != nil {
 		return s, notWritten(target, err)
 	}
 	s.Written = true
@@ -202,13 +209,17 @@ func backUp(target string, data []byte, now time.Time) (string, error) {
 		_, err := os.Lstat(path)
 		return err == nil
 	})
-	return path, replace(path, data)
+	return path, replace(path, data, temporary(target))
 }
 
-// replace puts data at a path, of mode 0600: a reader finds what was there or the new. The temporary name is always the same, as
-// nobody else writes there while the lock is held: what a run left that was killed goes with the next.
-func replace(path string, data []byte) error {
-	temp := filepath.Join(filepath.Dir(path), ".provision-accept.tmp")
+// temporary is the file that a kubeconfig, or its backup, is written to before it gets its name. It is one for each kubeconfig, as the
+// lock is: nobody else writes there while that is held, and what a run left that was killed goes with the next.
+func temporary(target string) string {
+	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".provision-accept.tmp")
+}
+
+// replace puts data at a path, of mode 0600, by way of a temporary file beside it: a reader finds what was there or the new.
+func replace(path string, data []byte, temp string) error {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -111,6 +111,9 @@ func doubts(e accept.Entry, c accept.Change) []string {
 	if c.Moved && c.Before.Server != "" {
 		list = append(list, fmt.Sprintf("%s trusted another server or CA before: %s, CA %s", c.Context, serverWords(c.Before), strings.Join(caWords(c.Before), ", ")))
 	}
+	if c.Moved && c.Before.Server == "" {
+		list = append(list, fmt.Sprintf("nothing says where %s led before: no file of yours has a server for its cluster %s", c.Context, c.Before.Name))
+	}
 	if len(c.Rivals) > 0 {
 		list = append(list, fmt.Sprintf("your kubeconfig knows %s with another CA (cluster %s): one of the two is not what it seems, or its CA was changed", e.Server, strings.Join(c.Rivals, ", ")))
 	}
