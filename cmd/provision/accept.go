@@ -21,7 +21,7 @@ type acceptCmd struct {
 	Key            []string      `sep:"none" placeholder:"FILE" help:"Your own private key, where you asked for the certificate with a request of your own. May be repeated."`
 	Kubeconfig     string        `placeholder:"FILE" help:"Your own kubeconfig, to merge into. Default: as kubectl finds it."`
 	ReplaceServer  bool          `help:"Let an entry that you have lead to another server, or trust another CA, as the file says. Ask its sender first, on another way than the file came."`
-	NoLogin        bool          `help:"Send nothing: do not log in to see that it works."`
+	NoLogin        bool          `help:"Send nothing: do not log in to see that it works, not even before a certificate that you have is replaced."`
 	Yes            bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
 	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Give up on the login after this time; 0 is never. Default: 60s."`
 }
@@ -63,6 +63,10 @@ func (c *acceptCmd) Run(ctx context.Context, s view.Streams) error {
 	if err := c.open(ctx, s, entries, changes); err != nil {
 		return err
 	}
+	proved, err := c.prove(ctx, own, entries, changes)
+	if err != nil {
+		return err
+	}
 	done, err := own.Store(ctx, entries, c.ReplaceServer, changes)
 	if err != nil {
 		return wayToMerge(err)
@@ -71,7 +75,7 @@ func (c *acceptCmd) Run(ctx context.Context, s view.Streams) error {
 	if c.NoLogin {
 		return nil
 	}
-	return c.logIn(ctx, s, done.Logins)
+	return c.logIn(ctx, s, done.Logins, proved)
 }
 
 // received reads and judges all files before anything else is done. A key that is given goes to its entry.
@@ -174,11 +178,43 @@ func (c *acceptCmd) unanswered(err error) error {
 	return err
 }
 
-// logIn logs in with each entry that was received. One that fails does not keep the others from being tried.
-func (c *acceptCmd) logIn(ctx context.Context, s view.Streams, entries []credential.Entry) error {
+// prove logs in with each certificate that would take the place of another, and returns as whom, by context. Anybody can make a
+// certificate with a person's name: what they have is given up only for one that the API server takes.
+func (c *acceptCmd) prove(ctx context.Context, own *accept.Kubeconfig, entries []accept.Entry, changes []accept.Change) (map[string]cluster.Identity, error) {
+	if c.NoLogin {
+		return nil, nil
+	}
+	logins, err := own.Logins(entries, c.ReplaceServer)
+	if err != nil {
+		return nil, wayToMerge(err)
+	}
+	proved := map[string]cluster.Identity{}
+	for i, e := range logins {
+		if !changes[i].Renewed {
+			continue
+		}
+		who, err := c.whoAmI(ctx, e)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			return nil, wayToProve(fmt.Errorf("context %s would get a certificate that does not log in: %w: nothing was changed", hint.ShellWord(e.Context), err))
+		}
+		proved[e.Context] = who
+	}
+	return proved, nil
+}
+
+// logIn logs in with each entry that was received, but for those that have logged in before they were stored. One that fails does
+// not keep the others from being tried.
+func (c *acceptCmd) logIn(ctx context.Context, s view.Streams, entries []credential.Entry, proved map[string]cluster.Identity) error {
 	failed := false
 	for _, e := range entries {
-		who, err := c.whoAmI(ctx, e)
+		who, ok := proved[e.Context]
+		var err error
+		if !ok {
+			who, err = c.whoAmI(ctx, e)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -222,6 +258,14 @@ func wayToMerge(err error) error {
 		return hint.With(err, "give another file with --kubeconfig, and name it in KUBECONFIG")
 	}
 	return err
+}
+
+// wayToProve adds the way out of a certificate that does not log in, and would take the place of another.
+func wayToProve(err error) error {
+	if errors.Is(err, cluster.ErrLoginRefused) {
+		return hint.With(err, "ask whoever runs the cluster for another, on another way than the file came; what you have is as it was")
+	}
+	return hint.With(err, "if the certificate that you have is of no use to you anyway, take the new one without a login: --no-login")
 }
 
 // wayToOpen adds the way out of a sealed key that does not open.
