@@ -55,8 +55,32 @@ func elsewhere(ctx context.Context, desired plan.Desired, client *cluster.Client
 	if plan.Nameless(desired, *o) {
 		o.NamesElsewhere = plan.Claimed(ledgers, client.Earliest())
 	}
+	ledgers, err = trusted(ctx, ledgers, desired, client)
+	if err != nil && !desired.Revoke && !desired.Destroy || ctx.Err() != nil {
+		return err
+	}
 	o.KeysElsewhere = plan.KeysUsed(ledgers, desired.KeysWanted())
 	return nil
+}
+
+// trusted are those ledgers that list keys of users' own requests and that not anybody can have invented: in namespaces that provision
+// made, and in that of the set's own ledger.
+func trusted(ctx context.Context, ledgers []plan.SetLedger, desired plan.Desired, client *cluster.Client) ([]plan.SetLedger, error) {
+	keys := desired.KeysWanted()
+	var list []plan.SetLedger
+	var in []string
+	for _, l := range ledgers {
+		if len(plan.KeysUsed([]plan.SetLedger{l}, keys)) > 0 {
+			list, in = append(list, l), append(in, l.Namespace)
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	ours, err := client.MadeForLedgers(ctx, in)
+	return slices.DeleteFunc(list, func(l plan.SetLedger) bool {
+		return l.Namespace != desired.LedgerNamespace && !slices.Contains(ours, l.Namespace)
+	}), err
 }
 
 // Accepted is Set without the CAs whose certificates the API server accepts no longer. It finds them by logging in as some users,

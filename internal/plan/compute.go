@@ -26,7 +26,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	elsewhere, moved := movedLedger(desired, observed, at)
 	problems = slices.Concat(problems, observed.LedgerProblems, elsewhere)
 
-	used, own := keysOf(desired, observed)
+	used, own := keysOf(desired, observed, p.Ledger.Records)
 	d := decision{
 		used: used, own: own,
 		set: desired.Set, observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),

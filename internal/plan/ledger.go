@@ -38,6 +38,12 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 			// Of people who go it is put right at once: their kubeconfigs, which tell of it, go too.
 			reasons = append(reasons, Reason{Code: RecordWrong})
 		}
+		if proofs[before.KeyHash].owns(after) {
+			after.Own = true
+			if len(reasons) == 0 {
+				reasons = append(reasons, Reason{Code: RecordWrong})
+			}
+		}
 		if after.Issued() && !before.Issued() {
 			reasons = append(reasons, Reason{Code: OutcomeKnown})
 		}
@@ -70,7 +76,7 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 			known[r.KeyHash] = known[r.KeyHash] || e.Ours // it is to be moved, not recorded twice
 		}
 	}
-	lost := unrecorded(observed, known, func(name string) bool { return !named[name] }, at)
+	lost := unrecorded(desired, observed, known, func(name string) bool { return !named[name] }, at)
 	if len(wrong) > 0 {
 		problems = append(problems, Problem{Code: LedgerWrong, Name: desired.LedgerNamespace, Items: sortedOnce(wrong)})
 	}
@@ -112,13 +118,14 @@ func LedgerProblems(desired Desired, observed Observed, now time.Time) []Problem
 }
 
 // unrecorded finds living certificates of the set that the ledger does not list: somebody has deleted or edited it. Of
-// people who are gone, the records say so.
-func unrecorded(observed Observed, known map[string]bool, gone func(name string) bool, at moment) []Record {
+// people who are gone, the records say so. That a user made the key, their kubeconfig says, or their request in the file.
+func unrecorded(desired Desired, observed Observed, known map[string]bool, gone func(name string) bool, at moment) []Record {
 	var lost []Record
+	keys := desired.KeysWanted()
 	news := func(c *Certificate) bool { return c != nil && !known[c.KeyHash] && c.NotAfter.After(at.lives) }
-	add := func(c *Certificate, request string) {
+	add := func(c *Certificate, request string, own bool) {
 		known[c.KeyHash] = true
-		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, SealedTo: public(c.SealedTo), Intended: c.NotBefore}.complete(c)
+		r := Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Request: request, Duration: c.Duration, SealedTo: public(c.SealedTo), Own: own, Intended: c.NotBefore}.complete(c)
 		if gone(r.User) {
 			r.Removed = at.now.UTC().Truncate(time.Second)
 		}
@@ -126,12 +133,12 @@ func unrecorded(observed Observed, known map[string]bool, gone func(name string)
 	}
 	for name, f := range observed.Files {
 		if news(f.Certificate) && observed.believed(name, nil, at.now) != nil {
-			add(f.Certificate, "")
+			add(f.Certificate, "", f.Certificate.Key == KeyOwn)
 		}
 	}
 	for _, r := range observed.Requests {
 		if c := r.ownCertificate(); news(c) {
-			add(c, r.Name)
+			add(c, r.Name, keys[c.KeyHash])
 		}
 	}
 	return lost

@@ -109,12 +109,15 @@ func (d decision) ownPending(u User) (Key, bool) {
 
 // keysOf are the ledger's records of the keys of users' own requests, by key, and of all keys that users made, by user, whether they live
 // or not. They are as the ledger has them: where it does not know yet of a certificate, the run that asked for it may have ended before
-// that was in a kubeconfig.
-func keysOf(desired Desired, observed Observed) (used, own map[string][]Record) {
+// that was in a kubeconfig. But whose key is their own, changes to it know better, and what it has lost. Where anybody may have written
+// the records they are doubted, and stop nobody: see movedLedger.
+func keysOf(desired Desired, observed Observed, changes []Change[Record]) (used, own map[string][]Record) {
 	used, own = map[string][]Record{}, map[string][]Record{}
 	keys := desired.KeysWanted()
+	mended := map[string]string{} // whose key it is
 	note := func(list []Record) {
 		for _, r := range list {
+			r.Own = r.Own || mended[r.KeyHash] == r.User
 			if keys[r.KeyHash] {
 				used[r.KeyHash] = append(used[r.KeyHash], r)
 			}
@@ -123,9 +126,20 @@ func keysOf(desired Desired, observed Observed) (used, own map[string][]Record) 
 			}
 		}
 	}
+	for _, c := range changes {
+		switch {
+		case c.After == nil || !c.After.Own:
+		case c.Op == Create:
+			note([]Record{*c.After})
+		default:
+			mended[c.After.KeyHash] = c.After.User
+		}
+	}
 	note(observed.Ledger)
 	for _, e := range observed.LedgersElsewhere {
-		note(e.Records)
+		if e.Ours {
+			note(e.Records)
+		}
 	}
 	for _, records := range used {
 		slices.SortFunc(records, compareRecords)

@@ -110,6 +110,19 @@ func TestOwnKey(t *testing.T) {
 			w.bringsKey("second")
 			w.KeysElsewhere = map[string]KeyHolder{keyHash("second"): {"web", "jane"}}
 		}, op: Keep, file: Keep, problems: []ProblemCode{KeyUsed}},
+		{name: "a record that anybody may have written", change: func(w *world) {
+			w.fresh()
+			r := ownRecordOf(signedAt(w.Users[0].Certificate, keyHash("first"), issued), issued)
+			r.Removed = issued
+			w.LedgersElsewhere = []LedgerElsewhere{{Namespace: "mallory", Records: []Record{r}}}
+		}, op: Issue, reasons: []ReasonCode{NoKubeconfig}, file: Write, grave: true},
+		{name: "one in a namespace that provision made", change: func(w *world) {
+			w.fresh()
+			r := ownRecordOf(signedAt(w.Users[0].Certificate, keyHash("first"), issued.Add(-100*day)), issued.Add(-100*day))
+			r.Removed = issued
+			w.LedgersElsewhere = []LedgerElsewhere{{Namespace: "old", Ours: true, Records: []Record{r}}}
+		}, op: Keep, file: Keep, problems: []ProblemCode{KeyUsed}},
+		{name: "an older program has dropped whose key it is", change: func(w *world) { w.Ledger[0].Own = false }, op: Keep, file: Keep},
 		{name: "the operator's key", change: func(w *world) { w.bringsKey("second"); w.OperatorKey = keyHash("second") }, op: Keep, file: Keep, problems: []ProblemCode{KeyUsed}},
 
 		{name: "waits for approval", change: pending(Pending), op: Resume, reasons: []ReasonCode{NoKubeconfig, RequestPending}, file: Write},
@@ -176,6 +189,63 @@ func TestOwnKeyStays(t *testing.T) {
 	r := w.Ledger[0]
 	if r.Own = false; !r.Droppable(noon) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestOwnKeyRecorded holds that the ledger learns from a kubeconfig whose key it is, or from the user's request, and that the user has no
+// trouble from that, then or later.
+func TestOwnKeyRecorded(t *testing.T) {
+	lost := func(w *world) { w.Ledger, w.RebuildLedger = nil, true }
+	requested := func(w *world) {
+		lost(w)
+		delete(w.Files, "jane")
+		w.Requests = []Request{requestOf(w.Users[0], keyHash("first"), Issued, noon.Add(-day))}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		decide func(Desired, Observed, time.Time) Plan
+		op     Op // of the record's change; "": none
+		reason ReasonCode
+		own    bool
+	}{
+		{name: "as it is", change: func(*world) {}, own: true},
+		{name: "the ledger is rebuilt", change: lost, op: Create, reason: NotRecorded, own: true},
+		{name: "from a request", change: requested, op: Create, reason: NotRecorded, own: true},
+		{name: "of a key that was made here", change: func(w *world) { *w = settled(noon.Add(-day), wanted("jane", "dev")); lost(w) }, op: Create, reason: NotRecorded},
+		{name: "the set is destroyed", change: lost, decide: Destroy, op: Create, reason: NotRecorded, own: true},
+		{name: "she is revoked", change: lost, decide: func(d Desired, o Observed, now time.Time) Plan { return Revoke(d, o, []string{"jane"}, now) }, op: Create, reason: NotRecorded, own: true},
+		{name: "an older program has dropped it", change: func(w *world) { w.Ledger[0].Own = false }, op: Update, reason: RecordWrong, own: true},
+		{name: "and she left", change: func(w *world) { w.Ledger[0].Own, w.Users = false, nil }, op: Update, reason: RecordWrong, own: true},
+		{name: "a tool has dropped a sealed key from her kubeconfig", change: func(w *world) { w.Ledger[0].Own, w.Ledger[0].SealedTo = false, sealedTo("a") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := ownSettled(noon.Add(-day), "first")
+			c.change(&w)
+			if c.decide == nil {
+				c.decide = Compute
+			}
+			p := c.decide(w.Desired, w.Observed, noon)
+			after := w.Ledger
+			switch {
+			case len(p.Ledger.Records) == 0 && c.op == "":
+			case len(p.Ledger.Records) != 1 || p.Ledger.Records[0].Op != c.op || p.Ledger.Records[0].Reasons[0].Code != c.reason:
+				t.Fatalf("%+v", p.Ledger.Records)
+			default:
+				after = []Record{*p.Ledger.Records[0].After}
+			}
+			if after[0].Own != c.own {
+				t.Errorf("%+v", after[0])
+			}
+			if len(p.Problems) > 0 && c.own {
+				t.Errorf("%v", problemCodes(p))
+			}
+			if w.Ledger, w.RebuildLedger = after, false; len(w.Users) > 0 && c.own && after[0].Removed.IsZero() {
+				if next := w.plan(); next.Changes() || len(next.Problems) > 0 {
+					t.Errorf("the next plan: %+v, %v", next.Users, problemCodes(next))
+				}
+			}
+		})
 	}
 }
 

@@ -72,6 +72,12 @@ func (p proof) mend(r Record, at moment) (right Record, edited bool) {
 	return right, !reflect.DeepEqual(right, r)
 }
 
+// owns reports whether a record does not say that the user made the key, although their kubeconfig does: an older program has written it.
+// A tool may have dropped a sealed key from the kubeconfig; the record tells of that.
+func (p proof) owns(r Record) bool {
+	return p.file != nil && p.file.Key == KeyOwn && p.file.User == r.User && !r.Own && len(r.SealedTo) == 0
+}
+
 // corrected is an issued record with what its certificate says. Of a request that was sent twice the later of two certificates
 // counts.
 func (r Record) corrected(c *Certificate) Record {

@@ -43,7 +43,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 			c.Reasons = []Reason{{Code: RevokedNow}}
 		}
 	}
-	_, d.own = keysOf(Desired{}, observed)
+	_, d.own = keysOf(Desired{}, observed, nil)
 	maps.DeleteFunc(d.own, func(name string, _ []Record) bool { return !leaves(name) })
 	p.Requests = append(d.superseded(p.Users), d.ownSuperseded(p.Users)...)
 	for i := range p.Requests {
@@ -65,7 +65,7 @@ func Revoke(desired Desired, observed Observed, names []string, now time.Time) P
 		}
 		records = append(records, after)
 	}
-	for _, r := range unrecorded(observed, known, leaves, at) {
+	for _, r := range unrecorded(desired, observed, known, leaves, at) {
 		if leaves(r.User) {
 			records = append(records, r)
 			p.Ledger.Records = append(p.Ledger.Records, Change[Record]{Op: Create, After: &r, Reasons: []Reason{{Code: NotRecorded}}})

@@ -83,9 +83,9 @@ func RevokeCertificate(desired Desired, observed Observed, s Stolen, now time.Ti
 			note(Update, &before, after, RevokedNow)
 		}
 	}
-	lost := unrecorded(observed, known, func(string) bool { return false }, at) // which notes in known what it finds
+	lost := unrecorded(desired, observed, known, func(string) bool { return false }, at) // which notes in known what it finds
 	if !known[c.KeyHash] {
-		lost = append(lost, Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Intended: c.NotBefore}.complete(c))
+		lost = append(lost, Record{User: c.User, Groups: c.Groups, KeyHash: c.KeyHash, Own: desired.KeysWanted()[c.KeyHash], Intended: c.NotBefore}.complete(c))
 	}
 	for _, r := range lost {
 		if records = append(records, r); same(r) {
