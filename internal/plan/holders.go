@@ -35,7 +35,7 @@ func (s scene) otherHolders() []Warning {
 			continue
 		}
 		want := *u.Certificate.After
-		if had.Key != KeySealed && want.Key != KeySealed { // ownKeys tells of these
+		if want.Key == KeyOwn && had.Key != KeySealed { // ownKeys tells of these
 			continue
 		}
 		list = append(list, Warning{

@@ -15,6 +15,13 @@ func (w *world) bringsKey(key string) {
 	u.Certificate.Key, u.Certificate.KeyHash = KeyOwn, keyHash(key)
 }
 
+// keyHere makes jane bring none: her key is made here.
+func (w *world) keyHere() {
+	u := &w.Users[0]
+	u.Request = nil
+	u.Certificate.Key, u.Certificate.KeyHash = KeyHere, ""
+}
+
 // ownSettled is a world in which jane has a certificate for her key since issued.
 func ownSettled(issued time.Time, key string) world {
 	u := wanted("jane", "dev")
@@ -70,10 +77,7 @@ func TestOwnKey(t *testing.T) {
 		{name: "a new request when the old one's certificate is due", change: func(w *world) { w.bringsKey("second") }, at: 25 * day, op: Reissue, reasons: []ReasonCode{OwnKeyChanged}, file: Rewrite, grave: true},
 		{name: "a new request, and the kubeconfig was handed out", change: func(w *world) { delete(w.Files, "jane"); w.bringsKey("second") }, op: Issue, reasons: []ReasonCode{NoKubeconfig}, file: Write, grave: true},
 		{name: "a request in place of a key that was here", change: func(w *world) { *w = settled(issued, wanted("jane", "dev")); w.bringsKey("first") }, op: Reissue, reasons: []ReasonCode{KeyMoved}, file: Rewrite, grave: true},
-		{name: "a key is made here from now on", change: func(w *world) {
-			w.Users[0].Request = nil
-			w.Users[0].Certificate.Key, w.Users[0].Certificate.KeyHash = KeyHere, ""
-		}, op: Reissue, reasons: []ReasonCode{KeyMoved}, file: Rewrite},
+		{name: "a key is made here from now on", change: func(w *world) { w.keyHere() }, op: Reissue, reasons: []ReasonCode{KeyMoved}, file: Rewrite},
 
 		{name: "handed out, and gone from here", change: func(w *world) { delete(w.Files, "jane") }, op: Keep, file: Keep},
 		{name: "the same, and due", change: func(w *world) { delete(w.Files, "jane") }, at: 25 * day, op: Keep, reasons: []ReasonCode{ElsewhereDue}, file: Keep, since: issued.Add(20*day - backdate + backdate/3)},
@@ -132,8 +136,7 @@ func TestOwnKey(t *testing.T) {
 		{name: "waits for approval, and another came", change: func(w *world) { pending(Pending)(w); w.bringsKey("second") }, op: Issue, reasons: []ReasonCode{NoKubeconfig}, file: Write, requests: 1, grave: true},
 		{name: "waits for approval, and a key is made here", change: func(w *world) {
 			pending(Pending)(w)
-			w.Users[0].Request = nil
-			w.Users[0].Certificate.Key, w.Users[0].Certificate.KeyHash = KeyHere, ""
+			w.keyHere()
 		}, op: Issue, reasons: []ReasonCode{NoKubeconfig}, file: Write, requests: 1},
 		{name: "a key that was made here waits, and a request came", change: func(w *world) {
 			w.fresh()
