@@ -156,7 +156,7 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	if problem := d.doubted(u, file); problem != nil {
 		return idle, problem
 	}
-	if problem := d.keyUsed(u); problem != nil {
+	if problem := d.keyUsed(u, file); problem != nil {
 		if file.State == FileOurs { // they keep what they have
 			idle.Certificate.Before, idle.Certificate.After = file.Certificate, file.Certificate
 		}

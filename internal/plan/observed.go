@@ -69,7 +69,7 @@ type Observed struct {
 	// OperatorKey is the hash of the key of that certificate, or of the one in the operator's kubeconfig.
 	OperatorKey string
 	// KeysElsewhere are the keys of users' own requests that other sets have used, by hash.
-	KeysElsewhere map[string]KeyHolder
+	KeysElsewhere map[string][]KeyHolder
 	// NamesElsewhere are users for whom other sets have certificates, and those sets. It is only known where names are blocked.
 	NamesElsewhere map[string]string
 

@@ -28,12 +28,12 @@ func (d Desired) KeysWanted() map[string]bool {
 }
 
 // KeysUsed are those of some keys that ledgers list, with whom for.
-func KeysUsed(ledgers []SetLedger, keys map[string]bool) map[string]KeyHolder {
-	used := map[string]KeyHolder{}
+func KeysUsed(ledgers []SetLedger, keys map[string]bool) map[string][]KeyHolder {
+	used := map[string][]KeyHolder{}
 	for _, l := range ledgers {
 		for _, r := range l.Records {
 			if keys[r.KeyHash] {
-				used[r.KeyHash] = KeyHolder{l.Set, r.User}
+				used[r.KeyHash] = append(used[r.KeyHash], KeyHolder{l.Set, r.User})
 			}
 		}
 	}
@@ -49,8 +49,8 @@ type NewRequest struct {
 }
 
 // keyUsed says why the key of a user's own request cannot be used for them, or nil. That the certificate which they have now is for
-// that key is no reason, nor that it is under way.
-func (d decision) keyUsed(u User) *Problem {
+// that key is no reason, nor that it is under way, nor that they had it in the set that they come from.
+func (d decision) keyUsed(u User, file File) *Problem {
 	if u.Request == nil {
 		return nil
 	}
@@ -61,10 +61,13 @@ func (d decision) keyUsed(u User) *Problem {
 	if key == d.observed.OperatorKey {
 		return used(KeyHolder{}, time.Time{})
 	}
-	if by, ok := d.observed.KeysElsewhere[key]; ok {
-		return used(by, time.Time{})
-	}
 	mine := d.ownRecord(u)
+	for _, by := range d.observed.KeysElsewhere[key] {
+		came := mine != nil || file.State == FileMoving && file.Owner == by.Set
+		if by.User != name || !came {
+			return used(by, time.Time{})
+		}
+	}
 	for _, r := range d.used[key] {
 		switch {
 		case mine == nil || r.User != name, !r.Own, !r.Used(), !r.Removed.IsZero(), !r.Revoked.IsZero():
