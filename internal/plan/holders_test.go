@@ -28,7 +28,12 @@ func TestKeyChangesHands(t *testing.T) {
 		{"sealed from now on", func(w *world) { sealed(w, "b") }, &Warning{To: "sealed", Items: []string{"b (comment)"}}},
 		{"sealed no longer", func(w *world) { was(w, "a") }, &Warning{Name: "sealed", Left: []string{"a (comment)"}}},
 		{"a key of her own no longer", func(w *world) { *w = ownSettled(noon.Add(-day), "first"); w.keyHere() }, &Warning{Name: "own"}},
-		{"the same, by the ledger", func(w *world) { *w = ownSettled(noon.Add(-day), "first"); w.keyHere(); delete(w.Files, "jane"); w.ReissueMissing = true }, &Warning{Name: "own"}},
+		{"the same, by the ledger", func(w *world) {
+			*w = ownSettled(noon.Add(-day), "first")
+			w.keyHere()
+			delete(w.Files, "jane")
+			w.ReissueMissing = true
+		}, &Warning{Name: "own"}},
 		{"a key of her own from now on", func(w *world) { w.bringsKey("first") }, nil},
 		{"another key of her own", func(w *world) { *w = ownSettled(noon.Add(-day), "first"); w.bringsKey("second") }, nil},
 		{"by the ledger", func(w *world) { sealed(w, "b"); was(w, "a"); delete(w.Files, "jane") }, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"b (comment)"}}},

@@ -182,11 +182,11 @@ func (d decision) renewed(c *UserChange, u User, file File) *Problem {
 }
 
 // undecided reports whether among the reasons for a new certificate is one why the request of a user's own key comes to nothing, although
-// the ledger has no certificate of it.
+// the ledger has no certificate of it. That somebody else's request stands in its place is none: once that is deleted, theirs is sent.
 func undecided(reasons []Reason) bool {
 	return slices.ContainsFunc(reasons, func(r Reason) bool {
 		switch r.Code {
-		case RequestDenied, RequestFailed, RequestMisissued, RequestSwapped, RequestOfOther:
+		case RequestDenied, RequestFailed, RequestMisissued:
 			return true
 		}
 		return false
@@ -206,7 +206,7 @@ func (u User) due(r Record) *NewRequest {
 func (d decision) ownSuperseded(users []UserChange) []Change[Request] {
 	serve := map[string]bool{}
 	for _, u := range users {
-		if u.Request != nil {
+		if u.Request != nil && u.Request.UID != "" { // one that is sent again is not there
 			serve[u.Request.Name] = true
 		}
 	}
@@ -218,7 +218,11 @@ func (d decision) ownSuperseded(users []UserChange) []Change[Request] {
 				continue
 			}
 			q.Resent = r.Resent
-			list = append(list, Change[Request]{Op: Delete, Before: &q, Reasons: []Reason{{Code: Superseded}}})
+			reason := Reason{Code: Superseded}
+			if q.OfOther {
+				reason = Reason{Code: RequestOfOther, From: q.Sender, To: q.Name}
+			}
+			list = append(list, Change[Request]{Op: Delete, Before: &q, Reasons: []Reason{reason}})
 		}
 	}
 	slices.SortFunc(list, func(a, b Change[Request]) int { return strings.Compare(a.Before.Name, b.Before.Name) })

@@ -143,6 +143,16 @@ func TestOwnKey(t *testing.T) {
 		{name: "issued, and the run ended there", change: pending(Issued), op: Resume, reasons: []ReasonCode{NoKubeconfig, RequestIssued}, file: Write},
 		{name: "intended, and not in the cluster", change: pending(""), op: Issue, reasons: []ReasonCode{NoKubeconfig, RequestGone}, file: Write, grave: true},
 		{name: "denied", change: pending(Denied), op: Keep, reasons: []ReasonCode{NoKubeconfig, RequestDenied}, file: Keep, problems: []ProblemCode{NewRequestMissing}},
+		{name: "another operator sent it", change: func(w *world) {
+			pending(Pending)(w)
+			w.Requests[0].Conforms, w.Requests[0].OfOther, w.Requests[0].Sender = false, true, "mallory"
+		}, op: Issue, reasons: []ReasonCode{NoKubeconfig, RequestOfOther}, file: Write, requests: 1, grave: true},
+		{name: "another request has its name", change: func(w *world) {
+			pending("")(w)
+			other := requestOf(w.Users[0], keyHash("mallory"), Pending, issued)
+			other.Name = w.Ledger[0].Request
+			w.Requests = append(w.Requests, other)
+		}, op: Issue, reasons: []ReasonCode{NoKubeconfig, RequestSwapped}, file: Write, grave: true},
 		{name: "waits for approval, and another came", change: func(w *world) { pending(Pending)(w); w.bringsKey("second") }, op: Issue, reasons: []ReasonCode{NoKubeconfig}, file: Write, requests: 1, grave: true},
 		{name: "waits for approval, and a key is made here", change: func(w *world) {
 			pending(Pending)(w)

@@ -24,21 +24,27 @@ func (d decision) resume(c *UserChange, u User) {
 		}
 	}
 	note := func(code ReasonCode, to string) { because(Reason{Code: code, To: to, Own: u.Request != nil}) }
-	r, ok := d.requests[key.KeyHash]
-	if !ok {
-		for _, other := range d.observed.Requests {
-			if other.Name == key.Request { // not ours: it is left alone, and a new key gives a new name
-				note(RequestSwapped, key.Request)
-				return
-			}
-		}
-		note(RequestGone, key.Request)
+	again := func() {
 		if r := d.sendAgain(key, u.Certificate); !keep && r != nil {
 			if u.Request == nil { // what the user has signed stays as it is
 				c.Certificate.After = u.Certificate.carrying(r.Groups)
 			}
 			c.Request = &RequestRef{Name: key.Request, Resent: true}
 		}
+	}
+	r, ok := d.requests[key.KeyHash]
+	if !ok {
+		for _, other := range d.observed.Requests {
+			if other.Name == key.Request { // not ours: it is left alone, and a new key gives a new name
+				note(RequestSwapped, key.Request)
+				if u.Request != nil { // no new key will come: theirs is sent, once that one is gone
+					again()
+				}
+				return
+			}
+		}
+		note(RequestGone, key.Request)
+		again()
 		return
 	}
 	switch {
@@ -54,6 +60,9 @@ func (d decision) resume(c *UserChange, u User) {
 	}
 	if r.OfOther { // and nothing else is amiss, as far as was looked
 		because(Reason{Code: RequestOfOther, From: r.Sender, To: r.Name})
+		if u.Request != nil {
+			again()
+		}
 		return
 	}
 	want := u.Certificate
