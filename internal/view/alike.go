@@ -33,10 +33,10 @@ func values(list ...any) string {
 	return string(data)
 }
 
-// latest returns the last of some moments, and whether they differ.
+// latest returns the last of some moments, and whether they are written differently: seconds are not.
 func latest[T any](list []T, of func(T) time.Time) (last time.Time, differ bool) {
 	last = of(slices.MaxFunc(list, func(a, b T) int { return of(a).Compare(of(b)) }))
-	return last, slices.ContainsFunc(list, func(one T) bool { return !of(one).Equal(last) })
+	return last, slices.ContainsFunc(list, func(one T) bool { return timeWords(of(one)) != timeWords(last) })
 }
 
 // untilWords writes until when something holds for several; single writes it for each, or "" where it is the same for all.

@@ -660,3 +660,23 @@ func TestNamesInBrackets(t *testing.T) {
 		}
 	}
 }
+
+// What is written in minutes does not differ by seconds: certificates that are issued one after the other end at one time.
+func TestLatest(t *testing.T) {
+	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	itself := func(at time.Time) time.Time { return at }
+	for _, c := range []struct {
+		list   []time.Time
+		last   time.Time
+		differ bool
+	}{
+		{[]time.Time{noon}, noon, false},
+		{[]time.Time{noon.Add(59 * time.Second), noon}, noon.Add(59 * time.Second), false},
+		{[]time.Time{noon, noon.Add(time.Minute)}, noon.Add(time.Minute), true},
+		{[]time.Time{noon, noon.Add(-time.Second)}, noon, true},
+	} {
+		if last, differ := latest(c.list, itself); !last.Equal(c.last) || differ != c.differ {
+			t.Errorf("%v: %v, differ %v", c.list, last, differ)
+		}
+	}
+}
