@@ -151,6 +151,7 @@ bench: bin/provision bin/kubernetes
 # unparam and deadcode look at the product alone: in the test module they would read all of Kubernetes.
 .PHONY: lint
 lint: linters
+	@large=$$(git ls-tree -r -l HEAD 2>/dev/null | awk '$$4 > 1048576 {print $$5}'); if [ -n "$$large" ]; then echo "too large to be a source:" $$large; exit 1; fi
 	@unformatted=$$(gofmt -l cmd internal test); if [ -n "$$unformatted" ]; then echo "gofmt these files:" $$unformatted; exit 1; fi
 	go vet ./...
 	cd test && go vet ./...
