@@ -117,11 +117,18 @@ races: bin/provision bin/kubernetes
 			go test ./e2e -count=1 -timeout 10m -run '$(call run,$(RACES_OF))' || exit 1; \
 	done
 
+PEOPLE ?= 200
+## people: PEOPLE people (default 200) with all kinds of keys: applied, handed out, accepted at home, logged in; a minute
+.PHONY: people
+people: bin/provision bin/kubernetes
+	cd test && PROVISION_TEST_PEOPLE=$(PEOPLE) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes \
+		go test ./e2e -v -count=1 -timeout 10m -run 'TestPeople$$'
+
 KILLS   ?= 200
 OUTAGES ?= 12
-## torture: the races RACES times, kill -9 at KILLS random instants (default 200) and at half as many of revoke and the like, and the servers at OUTAGES (default 12); about 15 minutes
+## torture: the races RACES times, PEOPLE people, kill -9 at KILLS random instants (default 200) and at half as many of revoke and the like, and the servers at OUTAGES (default 12); about 15 minutes
 .PHONY: torture
-torture: races bin/provision bin/kubernetes
+torture: races people bin/provision bin/kubernetes
 	cd test && PROVISION_TORTURE_KILLS=$(KILLS) PROVISION_TORTURE_OUTAGES=$(OUTAGES) PROVISION_TEST_BINARY=$(CURDIR)/bin/provision \
 		PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes go test -v -count=1 -timeout 60m ./torture
 

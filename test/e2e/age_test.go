@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"os/exec"
-	"path/filepath"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,8 +13,9 @@ func age(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(buildAge())
 }
 
+// buildAge builds age and age-keygen.
 var buildAge = sync.OnceValue(func() error {
-	build := exec.Command("go", "build", "-o", filepath.Join(bin, "age"), "filippo.io/age/cmd/age")
+	build := exec.Command("go", "build", "-o", bin, "filippo.io/age/cmd/age", "filippo.io/age/cmd/age-keygen")
 	build.Dir = "../.."
 	return build.Run()
 })
