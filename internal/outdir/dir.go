@@ -26,6 +26,7 @@ const (
 	journalDir = ".provision/keys"
 	lockFile   = ".provision/lock"
 	idFile     = "id"
+	ignoreFile = ".gitignore"
 	tempPrefix = ".provision-tmp-"
 )
 
@@ -62,7 +63,7 @@ func open(path string, owners []int) (*Dir, error) {
 	return d, nil
 }
 
-// OpenWrite opens the directory for changing. It makes the directory when it is missing, locks it against another provision
+// OpenWrite opens the directory for changing. It makes the directory when it is missing, for git to pass over, locks it against another provision
 // on this machine, for whose end it waits up to wait or until ctx ends, and removes what a crash left half-written. Close
 // releases the lock. Besides the errors of OpenRead, a file system without locks or modes is an error.
 func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, error) {
@@ -71,7 +72,7 @@ func OpenWrite(ctx context.Context, path string, wait time.Duration) (*Dir, erro
 
 // openWrite is OpenWrite for given owners.
 func openWrite(ctx context.Context, path string, wait time.Duration, owners []int) (*Dir, error) {
-	refused, err := makeAll(path)
+	made, refused, err := makeAll(path)
 	if err != nil {
 		return nil, openError(path, err)
 	}
@@ -81,7 +82,11 @@ func openWrite(ctx context.Context, path string, wait time.Duration, owners []in
 	}
 	d := &Dir{path: path, owners: owners, root: root}
 	d.unsynced.note(refused)
-	if err := d.prepare(ctx, wait); err != nil {
+	err = d.prepare(ctx, wait)
+	if err == nil && made {
+		err = d.ignore()
+	}
+	if err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -133,6 +138,15 @@ func (d *Dir) prepare(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	return d.recover()
+}
+
+// ignore has git pass over all that will be in the directory, unless somebody has said otherwise in it meanwhile: it may be beside a
+// users file that is kept in git, and one git add would publish the keys. Only for a directory that we have made.
+func (d *Dir) ignore() error {
+	if _, err := d.root.Lstat(ignoreFile); !errors.Is(err, fs.ErrNotExist) {
+		return nil // also what cannot be looked at: no key is less safe for that
+	}
+	return d.writeFile(".", ignoreFile, []byte("*\n"))
 }
 
 // Close releases the lock and the directory. It is called once, when nothing is read or written any longer.

@@ -54,6 +54,27 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+	t.Run("one that is new is not for git, and one that is there stays as it is", func(t *testing.T) {
+		above := filepath.Join(t.TempDir(), "new")
+		path := filepath.Join(above, "kubeconfigs")
+		opened(t, path).Close()
+		ignored := filepath.Join(path, ".gitignore")
+		if data, err := os.ReadFile(ignored); err != nil || string(data) != "*\n" || mode(t, ignored) != 0o600 {
+			t.Errorf("%q, %v", data, err)
+		}
+		check(t, os.WriteFile(ignored, []byte("!mine\n"), 0o640))
+		opened(t, path).Close()
+		if data, err := os.ReadFile(ignored); err != nil || string(data) != "!mine\n" {
+			t.Errorf("%q, %v", data, err)
+		}
+		check(t, os.Remove(ignored))
+		for _, there := range []string{path, t.TempDir()} {
+			opened(t, there).Close()
+			if _, err := os.Lstat(filepath.Join(there, ".gitignore")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s was there, and got a .gitignore: %v", there, err)
+			}
+		}
+	})
 	t.Run("in use", func(t *testing.T) {
 		path := t.TempDir()
 		first := opened(t, path)

@@ -118,9 +118,9 @@ func trySync(dir *os.File) (refused, err error) {
 }
 
 // makeAll makes a directory and its parents, and syncs each new one into the directory that it is in: without that, a power
-// cut would take it with all that is in it. Refused is why the file system cannot do that, or nil. A directory that was there
-// already costs no sync.
-func makeAll(path string) (refused, err error) {
+// cut would take it with all that is in it. Made reports whether it was missing. Refused is why the file
+// system cannot do that, or nil. A directory that was there already costs no sync.
+func makeAll(path string) (made bool, refused, err error) {
 	var parents []string // of the new ones, innermost first
 	for p := filepath.Clean(path); ; p = filepath.Dir(p) {
 		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) || p == filepath.Dir(p) {
@@ -129,7 +129,7 @@ func makeAll(path string) (refused, err error) {
 		parents = append(parents, filepath.Dir(p))
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	for _, p := range parents {
 		f, err := os.Open(p)
@@ -137,16 +137,16 @@ func makeAll(path string) (refused, err error) {
 			continue // we may write there and not read, so that it cannot be synced
 		}
 		if err != nil {
-			return nil, err
+			return false, nil, err
 		}
 		why, err := trySync(f)
 		f.Close()
 		if err != nil {
-			return nil, err
+			return false, nil, err
 		}
 		refused = cmp.Or(refused, why)
 	}
-	return refused, nil
+	return len(parents) > 0, refused, nil
 }
 
 // Unsynced syncs the directory, and returns why the names in it cannot be made to last through a power cut, or nil when they

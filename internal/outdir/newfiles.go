@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // NewFile is a file that is to be made.
@@ -14,12 +15,17 @@ type NewFile struct {
 }
 
 // WriteNew makes files of mode 0600 in a directory, in this order, each where nothing has its name yet, and as durably as a
-// kubeconfig. After an error none of them is there. The directory is made when it is missing; it is refused for the reasons for
+// kubeconfig. After an error none of them is there. The directory is made when it is missing, for git to pass over the private
+// keys in it and not the requests, which people keep in git beside a users file; it is refused for the reasons for
 // which an output directory is, since whoever can swap a request gets the certificate that it asks for. A name that something has
 // is an error of the kind fs.ErrExist.
 func WriteNew(path string, files ...NewFile) (err error) {
-	if _, err := makeAll(path); err != nil {
+	fresh, _, err := makeAll(path)
+	if err != nil {
 		return openError(path, err)
+	}
+	if fresh {
+		files = slices.Insert(slices.Clone(files), 0, NewFile{ignoreFile, []byte("*.key\n")})
 	}
 	d, err := OpenRead(path)
 	if err != nil {

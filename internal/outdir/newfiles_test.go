@@ -22,6 +22,9 @@ func TestWriteNew(t *testing.T) {
 			t.Errorf("%s: %q, %v, mode %v", name, data, err, mode(t, file))
 		}
 	}
+	if data, err := os.ReadFile(filepath.Join(path, ".gitignore")); err != nil || string(data) != "*.key\n" {
+		t.Errorf("git is to pass over %q, %v", data, err)
+	}
 	if mode(t, path).Perm() != 0o700 {
 		t.Errorf("the directory has the mode %v", mode(t, path))
 	}
@@ -39,7 +42,7 @@ func TestWriteNew(t *testing.T) {
 	if err := WriteNew(path, NewFile{"ann.key", nil}, NewFile{"ann.csr", nil}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("through a link: %v", err)
 	}
-	if got := everything(t, path); !slices.Equal(got, []string{"ann.csr", "bob.csr", "bob.key"}) {
+	if got := everything(t, path); !slices.Equal(got, []string{".gitignore", "ann.csr", "bob.csr", "bob.key"}) {
 		t.Errorf("left %v", got)
 	}
 

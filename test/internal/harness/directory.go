@@ -70,7 +70,7 @@ func ReadDirectory(dir string) (Directory, error) {
 		switch base := filepath.Base(name); {
 		case strings.HasPrefix(base, TempPrefix):
 			d.Temporary = append(d.Temporary, name)
-		case name == ".provision/id" || name == ".provision/lock":
+		case name == ".provision/id" || name == ".provision/lock" || name == ".gitignore":
 		case inJournal && strings.HasSuffix(base, ".json"):
 			user, key, err := readJournal(path)
 			if err != nil {
