@@ -42,7 +42,7 @@ func TakeFirst(ctx context.Context, p plan.Plan, client *cluster.Client) (block 
 
 // blockResult is that of the block, as not started.
 func blockResult(p plan.Plan) Result {
-	return notStarted(Block, plan.Object{Kind: "ValidatingAdmissionPolicy", Name: cluster.BlockName(p.Set)}, p.Block.Op)
+	return notStarted(Block, plan.Object{Kind: "ValidatingAdmissionPolicy", Name: cluster.BlockName(p.Set)}, p.Block.Op, p.Block.Reasons)
 }
 
 // blockCertificates changes the block, and waits until the API server goes by it. Without the lock nothing is let through again.

@@ -59,6 +59,8 @@ type Result struct {
 	Kind      Kind
 	Object    plan.Object // what was changed; of a certificate, a kubeconfig or an old key the user whose it is
 	Op        plan.Op
+	Reasons   []plan.Reason    // why the plan has it; of a certificate, why that is issued
+	User      *plan.UserChange // what it is of, for a certificate, a kubeconfig or an old key; nil of all else
 	Status    Status
 	Err       error     // why it is Failed, or CopyStays
 	NotBefore time.Time // of a certificate that was issued
@@ -118,6 +120,9 @@ func settle(work context.Context, result *Result, err error) {
 		result.Status, result.Err = Failed, err
 	}
 }
+
+// HandedOut reports whether there is a kubeconfig now that its owner does not have yet.
+func (r Result) HandedOut() bool { return r.User != nil && r.Status == Done && r.User.HandOut() }
 
 // Report is how a run ended: one result per change of the plan, in plan order; Keep has none.
 type Report struct {

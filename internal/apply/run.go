@@ -108,16 +108,16 @@ func (r *run) setResults() {
 		r.block = blockResult(r.plan)
 	}
 	for _, c := range r.plan.Roles {
-		r.roles = append(r.roles, notStarted(Role, c.Object().Object(), c.Op))
+		r.roles = append(r.roles, notStarted(Role, c.Object().Object(), c.Op, c.Reasons))
 	}
 	for _, c := range r.plan.Bindings {
-		r.bindings = append(r.bindings, notStarted(Binding, c.Object().Object(), c.Op))
+		r.bindings = append(r.bindings, notStarted(Binding, c.Object().Object(), c.Op, c.Reasons))
 	}
 	for _, c := range r.plan.Requests {
-		r.requestResults = append(r.requestResults, notStarted(Request, plan.Object{Kind: "CertificateSigningRequest", Name: c.Before.Name}, c.Op))
+		r.requestResults = append(r.requestResults, notStarted(Request, plan.Object{Kind: "CertificateSigningRequest", Name: c.Before.Name}, c.Op, c.Reasons))
 	}
 	for _, c := range r.plan.Forgotten {
-		r.forgotten = append(r.forgotten, notStarted(ClusterEntry, plan.Object{Kind: "ClusterEntry", Name: c.Before.File}, c.Op))
+		r.forgotten = append(r.forgotten, notStarted(ClusterEntry, plan.Object{Kind: "ClusterEntry", Name: c.Before.File}, c.Op, c.Reasons))
 	}
 	r.noLogin = true
 	for _, u := range r.plan.Users {
@@ -133,17 +133,19 @@ func (r *run) setResults() {
 // resultOf is that of all that the plan changes for a user; its Op is Keep where that is nothing.
 func resultOf(u plan.UserChange) Result {
 	user := plan.Object{Kind: "User", Name: u.Name}
+	r := notStarted(OldKey, user, plan.Delete, nil)
 	switch {
 	case u.Certificate.Op != plan.Keep:
-		return notStarted(Certificate, user, u.Certificate.Op)
+		r = notStarted(Certificate, user, u.Certificate.Op, u.Certificate.Reasons)
 	case u.Kubeconfig.Op != plan.Keep || !u.Abandon:
-		return notStarted(Kubeconfig, user, u.Kubeconfig.Op)
+		r = notStarted(Kubeconfig, user, u.Kubeconfig.Op, u.Kubeconfig.Reasons)
 	}
-	return notStarted(OldKey, user, plan.Delete)
+	r.User = &u
+	return r
 }
 
-func notStarted(kind Kind, object plan.Object, op plan.Op) Result {
-	return Result{Kind: kind, Object: object, Op: op, Status: NotStarted}
+func notStarted(kind Kind, object plan.Object, op plan.Op, reasons []plan.Reason) Result {
+	return Result{Kind: kind, Object: object, Op: op, Reasons: reasons, Status: NotStarted}
 }
 
 // fatal stops the whole run if err, which may be nil, concerns everybody.

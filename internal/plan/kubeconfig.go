@@ -113,3 +113,11 @@ func entryChanges(have, want Kubeconfig) (reasons []Reason) {
 	}
 	return reasons
 }
+
+// HandOut reports whether the change makes a kubeconfig that its owner does not have yet. Where a file is only put right here, what
+// they have been given is as good.
+func (u UserChange) HandOut() bool {
+	return u.Kubeconfig.After != nil && slices.ContainsFunc(u.Kubeconfig.Reasons, func(r Reason) bool {
+		return r.Code != ModeTooOpen && r.Code != MarkGone && r.Code != EntryEdited && r.Code != EntryIncomplete
+	})
+}

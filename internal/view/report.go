@@ -1,11 +1,10 @@
 package view
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -43,41 +42,9 @@ func (v Page) report(s Streams, all plan.Proposals, reports []apply.Report, dry 
 	}
 	unproved(s, reports)
 	if !dry {
-		for _, e := range handedOut(all, reports) {
-			for _, words := range caWords(e) {
-				s.out().line(0, s.out().bold("CA of "+e.Server+":"), words)
-			}
-		}
+		v.handOut(s.out(), handedOut(reports))
 	}
 	v.summaries(s.out(), reports, dry)
-}
-
-// handedOut are where the kubeconfigs lead that were written: each server and CA once. People compare the CA of the one that they
-// get.
-func handedOut(all plan.Proposals, reports []apply.Report) []plan.Endpoint {
-	written := map[string]bool{}
-	for _, r := range reports {
-		for _, one := range r.Results {
-			if one.Status == apply.Done && (one.Kind == apply.Certificate || one.Kind == apply.Kubeconfig && one.Op != plan.Remove) {
-				written[r.Set+"/"+one.Object.Name] = true
-			}
-		}
-	}
-	var list []plan.Endpoint
-	for _, p := range all {
-		for _, u := range p.Users {
-			if u.Kubeconfig.After == nil || !written[p.Set+"/"+u.Name] {
-				continue
-			}
-			e := u.Kubeconfig.After.Endpoint
-			if !slices.ContainsFunc(list, func(other plan.Endpoint) bool {
-				return other.Server == e.Server && bytes.Equal(other.CertificateAuthorityData, e.CertificateAuthorityData)
-			}) {
-				list = append(list, e)
-			}
-		}
-	}
-	return list
 }
 
 // summaries draws what was done: one line per set.
@@ -250,10 +217,17 @@ type resultDoc struct {
 	Operation plan.Op      `json:"operation"`
 	Name      string       `json:"name"`
 	Namespace string       `json:"namespace,omitempty"`
+	Reason    string       `json:"reason"`
+	Reasons   []reasonDoc  `json:"reasons"`
 	Status    apply.Status `json:"status"`
 	Error     string       `json:"error,omitempty"`
 	Hint      string       `json:"hint,omitempty"`
-	NotAfter  time.Time    `json:"notAfter,omitzero"`
+
+	// Of a user. NotAfter is that of the certificate which was issued.
+	NotAfter time.Time     `json:"notAfter,omitzero"`
+	File     string        `json:"file,omitempty"`    // their kubeconfig
+	Key      plan.KeyPlace `json:"key,omitempty"`     // where its private key is; absent: in the kubeconfig
+	HandOut  bool          `json:"handOut,omitempty"` // they do not have it yet as it is now
 }
 
 // reportDocument makes the document of a run, with the warnings and errors of its plans.
@@ -280,12 +254,28 @@ func (v Page) reportDocument(all plan.Proposals, reports []apply.Report, dry boo
 		}
 		for _, one := range r.Results {
 			d.Summary[one.Status]++
-			doc := resultDoc{Set: r.Set, Kind: one.Object.Kind, Operation: one.Op, Name: one.Object.Name, Namespace: one.Object.Namespace, Status: one.Status, NotAfter: one.NotAfter}
+			doc := v.resultDocument(r.Set, one, dry)
 			if one.Err != nil {
 				doc.Error, doc.Hint = OneLine(one.Err), hintFor(one.Err, v.Verb.Command)
 			}
 			d.Results = append(d.Results, doc)
 		}
 	}
+	return d
+}
+
+// resultDocument makes the document of one result but for its error.
+func (v Page) resultDocument(set string, r apply.Result, dry bool) resultDoc {
+	d := resultDoc{
+		Set: set, Kind: r.Object.Kind, Operation: r.Op, Name: r.Object.Name, Namespace: r.Object.Namespace, Status: r.Status,
+		Reason: reasonsWords(r.Reasons, everyone), Reasons: reasonDocs(r.Reasons), NotAfter: r.NotAfter, HandOut: !dry && r.HandedOut(),
+	}
+	if r.User == nil {
+		return d
+	}
+	if k := r.User.Kubeconfig.Object(); k != nil {
+		d.File = filepath.Join(v.Dir, k.File)
+	}
+	d.Key = keyOf(*r.User)
 	return d
 }
