@@ -27,12 +27,13 @@ build: bin/provision
 bin/provision:
 	@$(GO_STATIC) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/provision
 
-## install: provision, and kubectl-provision for `kubectl provision`, into PREFIX/bin (default /usr/local)
+## install: provision, and kubectl-provision and kubectl_complete-provision for `kubectl provision`, into PREFIX/bin (default /usr/local)
 .PHONY: install
 install: bin/provision
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 bin/provision $(DESTDIR)$(PREFIX)/bin/provision
 	ln -sf provision $(DESTDIR)$(PREFIX)/bin/kubectl-provision
+	ln -sf provision $(DESTDIR)$(PREFIX)/bin/kubectl_complete-provision
 
 ## demo: the main job on a control plane of its own
 .PHONY: demo

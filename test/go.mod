@@ -7,6 +7,7 @@ go 1.26.0
 
 require (
 	filippo.io/age v1.2.1
+	github.com/creack/pty v1.1.24
 	github.com/fsnotify/fsnotify v1.9.0
 	go.etcd.io/etcd/server/v3 v3.7.0
 	k8s.io/api v0.37.2

@@ -7,6 +7,7 @@ set -eu
 rules='
 internal/hint: | os net context
 internal/commandline: internal/hint internal/usersfile | net net/http os/exec k8s.io
+internal/completion: | os net net/http os/exec k8s.io
 internal/cabundle: | os net net/http k8s.io/client-go
 internal/recipient: | os net net/http k8s.io
 internal/usersfile: internal/cabundle internal/hint internal/recipient | os/exec net/http k8s.io/client-go
@@ -21,7 +22,7 @@ internal/observe: internal/hint internal/usersfile internal/chain internal/plan 
 internal/apply: internal/plan internal/credential internal/recipient internal/usersfile internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/chain internal/recipient internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/view: internal/accept internal/cabundle internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify | net net/http os/exec k8s.io/client-go
-cmd/provision: internal/accept internal/hint internal/commandline internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
+cmd/provision: internal/accept internal/hint internal/commandline internal/completion internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
 '
 module=$(go list -m)
 status=0

@@ -17,7 +17,7 @@ type applyCmd struct {
 	outputFlags
 	wishFlags
 	changeFlags
-	Plan string `arg:"" optional:"" placeholder:"PLAN" help:"A plan that provision plan --save wrote: exactly this is done, and nothing is asked."`
+	Plan string `arg:"" optional:"" placeholder:"PLAN" complete:"plan" help:"A plan that provision plan --save wrote: exactly this is done, and nothing is asked."`
 }
 
 func (c *applyCmd) Run(ctx context.Context, s view.Streams, line *kong.Context) error {

@@ -21,7 +21,7 @@ import (
 
 // fileFlags say which users files to read.
 type fileFlags struct {
-	Filename []string `short:"f" default:"users.yaml" sep:"none" placeholder:"FILE" help:"Users file, a directory of them, or - for standard input. May be repeated. Default: users.yaml."`
+	Filename []string `short:"f" default:"users.yaml" sep:"none" placeholder:"FILE" complete:"usersfile" help:"Users file, a directory of them, or - for standard input. May be repeated. Default: users.yaml."`
 }
 
 // load reads the users files, for a command that goes on without what mistakes in them are about: what one team wrote must not
@@ -79,7 +79,7 @@ func (f fileFlags) tellSkipped(s view.Streams) {
 // setFlags say which sets: those of users files, or some by name.
 type setFlags struct {
 	fileFlags
-	Set []string `sep:"none" placeholder:"NAME" help:"A set by its name, as the ledger in the cluster knows it, instead of a users file. May be repeated."`
+	Set []string `sep:"none" placeholder:"NAME" complete:"set" help:"A set by its name, as the ledger in the cluster knows it, instead of a users file. May be repeated."`
 }
 
 // byFile reports whether users files are to be read.
@@ -128,18 +128,21 @@ func ledgerNamespaces(sets []usersfile.Set) []string {
 	return slices.Compact(list)
 }
 
+// defaultOutputDir is that of the flags below.
+const defaultOutputDir = "kubeconfigs"
+
 // dirFlags say where the kubeconfigs are.
 type dirFlags struct {
-	OutputDir string `type:"path" short:"d" default:"kubeconfigs" placeholder:"DIR" help:"Directory with one kubeconfig per user. Default: kubeconfigs."`
+	OutputDir string `type:"path" short:"d" default:"kubeconfigs" placeholder:"DIR" complete:"directory" help:"Directory with one kubeconfig per user. Default: kubeconfigs."`
 }
 
 // clusterFlags say which cluster, and as whom.
 type clusterFlags struct {
-	Kubeconfig     string        `placeholder:"FILE" help:"Your own kubeconfig, with which you administer the cluster. Default: as kubectl finds it."`
-	Context        string        `placeholder:"NAME" help:"The context to use in it. Default: the current one."`
-	As             string        `placeholder:"USER" help:"Impersonate this user."`
-	AsGroup        []string      `sep:"none" placeholder:"GROUP" help:"Impersonate this group. May be repeated."`
-	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
+	Kubeconfig     string        `placeholder:"FILE" complete:"file" help:"Your own kubeconfig, with which you administer the cluster. Default: as kubectl finds it."`
+	Context        string        `placeholder:"NAME" complete:"context" help:"The context to use in it. Default: the current one."`
+	As             string        `placeholder:"USER" complete:"free" help:"Impersonate this user."`
+	AsGroup        []string      `sep:"none" placeholder:"GROUP" complete:"free" help:"Impersonate this group. May be repeated."`
+	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
 }
 
 func (f clusterFlags) open(ctx context.Context, s view.Streams, sets []usersfile.Set, purpose cluster.Purpose) (*cluster.Client, error) {
@@ -200,26 +203,26 @@ type outputFlags struct {
 // wishFlags ask for more than the file says. Plan and apply share them.
 type wishFlags struct {
 	forgetFlags
-	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" help:"Issue this user a new certificate, whatever they have. May be repeated."`
+	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" complete:"user" help:"Issue this user a new certificate, whatever they have. May be repeated."`
 	ReissueAll     bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
 	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, though theirs still lives: for one that was lost. It is no answer to one that was stolen, which lives on (provision revoke --help)."`
 	RenewElsewhere bool     `json:"renewElsewhere,omitempty" help:"Renew here, when it is due, a certificate whose kubeconfig is not in the output directory."`
-	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
+	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" complete:"free" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
 	RebuildLedger  bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
 }
 
 // forgetFlags say which clusters are no more. Plan, apply and destroy share them.
 type forgetFlags struct {
-	ForgetCluster []string `json:"forgetCluster,omitempty" sep:"none" placeholder:"UID" help:"Take the entries of a cluster that is no more (the UID of its namespace kube-system) out of the kubeconfigs. May be repeated."`
+	ForgetCluster []string `json:"forgetCluster,omitempty" sep:"none" placeholder:"UID" complete:"free" help:"Take the entries of a cluster that is no more (the UID of its namespace kube-system) out of the kubeconfigs. May be repeated."`
 }
 
 // changeFlags say how changes are carried out.
 type changeFlags struct {
 	Yes          bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
-	Concurrency  int           `default:"32" placeholder:"N" help:"Requests for certificates to the API server at once; roles and bindings have a quarter of that besides. Default: 32."`
-	StallTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
-	ClockSkew    time.Duration `type:"time" default:"5m" placeholder:"TIME" help:"Believe the dates of an issued certificate if the signer's clock and the API server's are this far apart at most. Default: 5m."`
-	LockTimeout  time.Duration `type:"time" default:"60s" placeholder:"TIME" help:"Wait this long for another apply of the same set, or in the same directory. Default: 60s."`
+	Concurrency  int           `default:"32" placeholder:"N" complete:"free" help:"Requests for certificates to the API server at once; roles and bindings have a quarter of that besides. Default: 32."`
+	StallTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Stop when the signer has issued nothing for this time. Default: 60s."`
+	ClockSkew    time.Duration `type:"time" default:"5m" placeholder:"TIME" complete:"free" help:"Believe the dates of an issued certificate if the signer's clock and the API server's are this far apart at most. Default: 5m."`
+	LockTimeout  time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Wait this long for another apply of the same set, or in the same directory. Default: 60s."`
 	DryRun       string        `name:"dry-run" enum:"none,server" default:"none" placeholder:"MODE" help:"none, or server: the API server checks every request and keeps nothing, no file is written, and what cannot be checked so is named."`
 	ShowAll      bool          `help:"List every user and subject, however many."`
 }

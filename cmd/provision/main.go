@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"provision/internal/commandline"
+	"provision/internal/completion"
 	"provision/internal/hint"
 	"provision/internal/view"
 )
@@ -34,7 +35,11 @@ func main() {
 	}
 	// A reader that has gone, as in | head, must not end an apply half done.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	code := run(untilSignal(s), os.Args[1:], s)
+	args := os.Args[1:]
+	if name := filepath.Base(os.Args[0]); strings.TrimSuffix(name, ".exe") == kubectlCompletes {
+		args = completion.Request(args)
+	}
+	code := run(untilSignal(s), args, s)
 	if errors.Is(s.Unwritten(), syscall.EPIPE) && code == exitDone {
 		signal.Reset(syscall.SIGPIPE)
 		os.Stdout.WriteString("\n") // ends this process as it ends kubectl
@@ -62,20 +67,22 @@ func untilSignal(s view.Streams) context.Context {
 
 // cli is the whole command tree.
 type cli struct {
-	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
-	Apply    applyCmd    `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
-	Status   statusCmd   `cmd:"" help:"Show who has what, until when."`
-	Revoke   revokeCmd   `cmd:"" help:"Take people out of every grant now, and show what remains."`
-	Destroy  destroyCmd  `cmd:"" help:"Remove a whole set."`
-	Unblock  unblockCmd  `cmd:"" help:"Let certificates through again that revoke has blocked."`
-	Verify   verifyCmd   `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
-	Validate validateCmd `cmd:"" help:"Check a users file, without a cluster."`
-	Request  requestCmd  `cmd:"" help:"Make a key of your own and the request for its certificate, without a cluster."`
-	Accept   acceptCmd   `cmd:"" help:"Merge the kubeconfig that you were sent into your own."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Plan       planCmd       `cmd:"" help:"Show what apply would change. Changes nothing."`
+	Apply      applyCmd      `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
+	Status     statusCmd     `cmd:"" help:"Show who has what, until when."`
+	Revoke     revokeCmd     `cmd:"" help:"Take people out of every grant now, and show what remains."`
+	Destroy    destroyCmd    `cmd:"" help:"Remove a whole set."`
+	Unblock    unblockCmd    `cmd:"" help:"Let certificates through again that revoke has blocked."`
+	Verify     verifyCmd     `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
+	Validate   validateCmd   `cmd:"" help:"Check a users file, without a cluster."`
+	Request    requestCmd    `cmd:"" help:"Make a key of your own and the request for its certificate, without a cluster."`
+	Accept     acceptCmd     `cmd:"" help:"Merge the kubeconfig that you were sent into your own."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Help       helpCmd       `cmd:"" help:"Show help: of a command, of exit-codes or of the users-file."`
+	Completion completionCmd `cmd:"" help:"Print what a shell reads to complete command lines of provision."`
 
 	VersionFlag versionFlag `name:"version" help:"Print the version."`
-	Verbosity   int         `short:"v" name:"v" placeholder:"N" help:"Log requests to the API server on standard error: 6 lists them, 9 shows them whole."`
+	Verbosity   int         `short:"v" name:"v" placeholder:"N" complete:"free" help:"Log requests to the API server on standard error: 6 lists them, 9 shows them whole."`
 }
 
 // exited is how kong's own exits (help) leave the parser.
@@ -119,6 +126,10 @@ func perform(ctx context.Context, args []string, s view.Streams) (code int) {
 		return fail(ctx, s, err)
 	}
 	describe(parser.Model)
+	if completion.Asked(args) {
+		complete(ctx, parser.Model, args, s)
+		return exitDone
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}

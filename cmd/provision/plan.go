@@ -22,7 +22,7 @@ type planCmd struct {
 	wishFlags
 	DetailedExitcode bool   `help:"Exit with 2 when there are changes."`
 	ShowAll          bool   `help:"List every user and subject, however many."`
-	Save             string `type:"path" placeholder:"FILE" help:"Save the plan, for provision apply FILE: to a new file, or in the place of an earlier plan. It holds no secret."`
+	Save             string `type:"path" placeholder:"FILE" complete:"plan" help:"Save the plan, for provision apply FILE: to a new file, or in the place of an earlier plan. It holds no secret."`
 }
 
 func (c *planCmd) Run(ctx context.Context, s view.Streams) error {

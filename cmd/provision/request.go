@@ -16,13 +16,13 @@ import (
 
 // requestCmd is for the person who will have the certificate: it reads no users file and no kubeconfig, and connects to nothing.
 type requestCmd struct {
-	Name          string                 `required:"" placeholder:"USER" help:"Your name to the cluster, as the users file has it."`
-	Group         []string               `sep:"none" placeholder:"GROUP" help:"A group that stands in the certificate. May be repeated."`
-	Set           string                 `placeholder:"NAME" help:"The name of the set in the users file, with --generation."`
-	Generation    int                    `placeholder:"N" help:"Your generation, where the users file gives one."`
+	Name          string                 `required:"" placeholder:"USER" complete:"user" help:"Your name to the cluster, as the users file has it."`
+	Group         []string               `sep:"none" placeholder:"GROUP" complete:"group" help:"A group that stands in the certificate. May be repeated."`
+	Set           string                 `placeholder:"NAME" complete:"set" help:"The name of the set in the users file, with --generation."`
+	Generation    int                    `placeholder:"N" complete:"free" help:"Your generation, where the users file gives one."`
 	KeyAlgorithm  usersfile.KeyAlgorithm `enum:"ECDSA-P256,ECDSA-P384,Ed25519,RSA-2048,RSA-3072,RSA-4096" default:"ECDSA-P256" placeholder:"KIND" help:"ECDSA-P256 (the default), ECDSA-P384, Ed25519, RSA-2048, RSA-3072 or RSA-4096."`
-	AllowReserved []string               `sep:"none" placeholder:"NAME" help:"A name of Kubernetes itself that may be used, as under allowReserved in the users file. May be repeated."`
-	OutputDir     string                 `type:"path" short:"d" default:"." placeholder:"DIR" help:"Directory for the two files. Default: the current one."`
+	AllowReserved []string               `sep:"none" placeholder:"NAME" complete:"free" help:"A name of Kubernetes itself that may be used, as under allowReserved in the users file. May be repeated."`
+	OutputDir     string                 `type:"path" short:"d" default:"." placeholder:"DIR" complete:"directory" help:"Directory for the two files. Default: the current one."`
 }
 
 func (c *requestCmd) Run(ctx context.Context, s view.Streams) error {

@@ -20,7 +20,7 @@ type statusCmd struct {
 	clusterFlags
 	outputFlags
 	AllSets  bool   `help:"Show every set that the cluster has a ledger of, whether a users file describes it or not. No users file is needed."`
-	Expiring string `placeholder:"TIME" help:"Exit with 2 when a certificate of a user in the file ends within this time, such as 14d, or has ended."`
+	Expiring string `placeholder:"TIME" complete:"free" help:"Exit with 2 when a certificate of a user in the file ends within this time, such as 14d, or has ended."`
 }
 
 func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {

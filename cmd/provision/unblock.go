@@ -20,7 +20,7 @@ type unblockCmd struct {
 	clusterFlags
 	outputFlags
 	changeFlags
-	ID []string `arg:"" name:"id" placeholder:"ID" help:"Which certificate: its id, as status -o json and audit logs show it, or the name of a user, for all of theirs."`
+	ID []string `arg:"" name:"id" placeholder:"ID" complete:"blocked" help:"Which certificate: its id, as status -o json and audit logs show it, or the name of a user, for all of theirs."`
 }
 
 func (c *unblockCmd) Run(ctx context.Context, s view.Streams) error {

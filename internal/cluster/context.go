@@ -30,14 +30,7 @@ type ownContext struct {
 // readContext reads the operator's context, or the pod's service account. The error names what in it cannot be used.
 func readContext(o Options) (*rest.Config, ownContext, error) {
 	var own ownContext
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.Kubeconfig
-	rules.MigrationRules = nil // a plan writes no file
-	// Without KUBECONFIG (which WarnIfAllMissing tells) the default is below the home directory. Where there is none it would
-	// be below the current one: a checkout of somebody else's, whose login plugin would be run.
-	if !rules.WarnIfAllMissing && !filepath.IsAbs(clientcmd.RecommendedHomeFile) {
-		rules.Precedence = nil
-	}
+	rules := o.kubeconfigs()
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
 	overrides.AuthInfo.Impersonate = o.As
 	overrides.AuthInfo.ImpersonateGroups = o.AsGroups
@@ -115,6 +108,33 @@ func readContext(o Options) (*rest.Config, ownContext, error) {
 		return fail(err)
 	}
 	return config, own, nil
+}
+
+// kubeconfigs are the files that the operator's kubeconfig consists of.
+func (o Options) kubeconfigs() *clientcmd.ClientConfigLoadingRules {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	rules.MigrationRules = nil // a plan writes no file
+	// Without KUBECONFIG (which WarnIfAllMissing tells) the default is below the home directory. Where there is none it would
+	// be below the current one: a checkout of somebody else's, whose login plugin would be run.
+	if !rules.WarnIfAllMissing && !filepath.IsAbs(clientcmd.RecommendedHomeFile) {
+		rules.Precedence = nil
+	}
+	return rules
+}
+
+// Contexts are those of the operator's kubeconfig that name a cluster of it, by name. Of the files that it refers to none is opened.
+func Contexts(o Options) ([]plan.OtherContext, error) {
+	rules := o.kubeconfigs()
+	if err := o.checkFiles(rules.GetLoadingPrecedence()...); err != nil {
+		return nil, err
+	}
+	raw, err := rules.Load()
+	if err != nil {
+		return nil, err
+	}
+	raw.CurrentContext = ""
+	return otherContexts(*raw), nil
 }
 
 // checkFiles asks about files that client-go reads whole.

@@ -42,20 +42,29 @@ func CheckPath(path string) error {
 	case info.Size() == 0:
 		return nil
 	}
-	f, err := os.Open(path)
+	saved, err := Is(path)
 	if err != nil {
 		return refuse(bare(err).Error())
+	}
+	if !saved {
+		return refuse("is there already, and is not a plan that provision saved")
+	}
+	return nil
+}
+
+// Is reports whether a file begins as a saved plan does, of whatever format.
+func Is(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
 	}
 	defer f.Close()
 	begin := make([]byte, 4096)
 	n, err := io.ReadFull(f, begin)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return refuse(bare(err).Error())
+		return false, err
 	}
-	if !isPlan(begin[:n]) {
-		return refuse("is there already, and is not a plan that provision saved")
-	}
-	return nil
+	return isPlan(begin[:n]), nil
 }
 
 // isPlan reports whether the first bytes of a file are those of a saved plan, of whatever format.

@@ -96,7 +96,7 @@ func flagIsSet(name string) (set bool) {
 	return set
 }
 
-// binaries puts the binary under test into a folder for PATH, under both names
+// binaries puts the binary under test into a folder for PATH, under the names
 // that it is installed by.
 func binaries(dir string) (string, error) {
 	path := os.Getenv(binaryVariable)
@@ -110,7 +110,7 @@ func binaries(dir string) (string, error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("no binary to test: %w: run `make bin/provision`, or set %s", err, binaryVariable)
 	}
-	for _, name := range []string{"provision", "kubectl-provision"} {
+	for _, name := range []string{"provision", "kubectl-provision", "kubectl_complete-provision"} {
 		if err := os.Symlink(path, filepath.Join(dir, name)); err != nil {
 			return "", err
 		}
