@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"provision/test/internal/harness"
 )
@@ -24,27 +22,20 @@ type crowd struct {
 	program harness.Program // in the operator's directory
 	tools   harness.Tools
 	people  []*harness.Person
-	age     string // of the module that the product uses: it knows every kind of key
 }
 
 func newCrowd(t *testing.T, set string, n int) *crowd {
 	t.Helper()
-	if err := buildAge(); err != nil {
+	tools, err := tools()
+	if err != nil {
 		t.Fatal(err)
 	}
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl makes some of the requests")
-	}
-	c := &crowd{
-		T: t, set: set, program: harness.Program{Kubeconfig: shared.Kubeconfig(), Dir: t.TempDir()}, age: filepath.Join(bin, "age"),
-		tools: harness.Tools{Provision: filepath.Join(bin, "provision"), AgeKeygen: filepath.Join(bin, "age-keygen"), OpenSSL: openssl},
-	}
+	c := &crowd{T: t, set: set, program: harness.Program{Kubeconfig: shared.Kubeconfig(), Dir: t.TempDir()}, tools: tools}
 	requests := filepath.Join(c.program.Dir, "requests")
 	if err := os.Mkdir(requests, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if c.people, err = harness.People(c.tools, set, t.TempDir(), requests, n); err != nil {
+	if c.people, err = harness.People(c.tools, set, t.TempDir(), requests, n, harness.Kinds); err != nil {
 		t.Fatal(err)
 	}
 	c.write("users.yaml", c.people)
@@ -123,31 +114,12 @@ func logIn(p *harness.Person, flags ...string) error {
 	return err
 }
 
-// sealedKeyOf is what is sealed in the kubeconfig that a person got.
-func sealedKeyOf(path string) (string, error) {
-	config, err := clientcmd.LoadFromFile(path)
-	if err != nil {
-		return "", err
-	}
-	for _, user := range config.AuthInfos {
-		data, err := json.Marshal(user.Extensions["provision"])
-		if err != nil {
-			return "", err
-		}
-		var ours struct{ SealedKey string }
-		if err := json.Unmarshal(data, &ours); err == nil && ours.SealedKey != "" {
-			return ours.SealedKey, nil
-		}
-	}
-	return "", fmt.Errorf("%s: no sealed key", path)
-}
-
 // secrets are those of the private keys that people have now.
 func (c *crowd) secrets(people []*harness.Person) harness.Secrets {
 	c.Helper()
 	known := harness.Secrets{}
 	for _, p := range people {
-		key, err := c.keyOf(p)
+		_, key, err := p.Take(c.tools.Age, filepath.Join(c.program.Output(), p.Name+".kubeconfig"))
 		if err != nil {
 			c.Fatal(err)
 		}
@@ -156,26 +128,6 @@ func (c *crowd) secrets(people []*harness.Person) harness.Secrets {
 		}
 	}
 	return known
-}
-
-// keyOf is a person's private key, as only they get at it.
-func (c *crowd) keyOf(p *harness.Person) ([]byte, error) {
-	file := filepath.Join(c.program.Output(), p.Name+".kubeconfig")
-	switch {
-	case p.IsOwn():
-		return os.ReadFile(p.KeyFile())
-	case p.IsSealed():
-		sealed, err := sealedKeyOf(file)
-		if err != nil {
-			return nil, err
-		}
-		return p.Open(c.age, sealed)
-	}
-	config, err := clientcmd.LoadFromFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo].ClientKeyData, nil
 }
 
 // of are the people for whom a question is answered with yes.

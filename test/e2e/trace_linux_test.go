@@ -110,8 +110,7 @@ func TestNoPrivateKeyIsWritten(t *testing.T) {
 	args := []string{"apply", "--yes"}
 	for _, p := range c.people {
 		if p.IsOwn() {
-			maker, what, _ := strings.Cut(p.Kind, " ")
-			if err := p.Request(c.tools, maker, what, filepath.Join(c.program.Dir, "requests")); err != nil {
+			if err := p.Request(c.tools, filepath.Join(c.program.Dir, "requests")); err != nil {
 				t.Fatal(err)
 			}
 			continue

@@ -232,6 +232,7 @@ type set struct {
 	users   map[string][]string           // and their groups
 	used    map[string]harness.Kubeconfig // by key: every one that was found after a run
 	bait    map[string]types.UID          // requests that plant made, by name
+	notHere *notHere                      // nil: the private keys are in the kubeconfigs
 }
 
 // file is the users file: everybody has a grant of his own, two groups have one of each kind.
@@ -422,6 +423,7 @@ func (s *set) checkKilled(before harness.Directory, renewal, plain bool) harness
 	}
 	s.checkPlanted()
 	left := s.readDirectory()
+	s.checkNoKeys()
 	s.checkKeys(left, renewal, plain)
 	if !renewal {
 		return left
@@ -429,7 +431,7 @@ func (s *set) checkKilled(before harness.Directory, renewal, plain bool) harness
 	if len(left.Kubeconfigs) != len(before.Kubeconfigs) {
 		s.Errorf("%d kubeconfigs are left of %d", len(left.Kubeconfigs), len(before.Kubeconfigs))
 	}
-	for _, wrong := range harness.CheckLogins(s.ctx, left, s.users) {
+	for _, wrong := range harness.CheckLogins(s.ctx, s.atHome(left), s.users) {
 		s.Errorf("in a renewal: %s", wrong)
 	}
 	s.logins += len(s.users)
@@ -448,7 +450,7 @@ func (s *set) checkKeys(left harness.Directory, renewal, plain bool) {
 		have[k.KeyHash] = true
 	}
 	for _, r := range s.watch.everSeen() {
-		if have[r.KeyHash] {
+		if have[r.KeyHash] || s.isOwn(r.User) {
 			continue
 		}
 		// A renewal replaces keys that were in use.
@@ -505,6 +507,13 @@ func (s *set) checkRecovered() {
 	s.Helper()
 	for _, wrong := range harness.CheckComplete(s.ctx, s.client, s.program.Output(), s.name, s.users) {
 		s.Errorf("%s after recovery: %s", s.name, wrong)
+	}
+	if s.notHere != nil {
+		for _, wrong := range harness.CheckLogins(s.ctx, s.atHome(s.readDirectory()), s.users) {
+			s.Errorf("%s after recovery: %s", s.name, wrong)
+		}
+		s.logins += len(s.users)
+		s.checkNoKeys()
 	}
 	ledger, err := harness.Ledger(s.ctx, s.client, s.name)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ type Kubeconfig struct {
 }
 
 // ReadDirectory reads an output directory. A kubeconfig or journal entry that is not whole, or whose key is not its
-// certificate's, is an error; unfinished files are listed. A directory that is not there is an empty one.
+// certificate's, is an error; a key that is sealed, or not there, is its owner's to compare. Unfinished files are listed. A directory that is not there is an empty one.
 func ReadDirectory(dir string) (Directory, error) {
 	d := Directory{Kubeconfigs: map[string]Kubeconfig{}, Journal: map[string]Key{}}
 	var problems []error
@@ -99,9 +100,20 @@ func readJournal(path string) (user string, k Key, err error) {
 	if err != nil {
 		return "", k, err
 	}
-	var entry struct{ User, Request, PrivateKey string }
+	var entry struct{ User, Request, PrivateKey, SealedKey, CertificateRequest string }
 	if err := json.Unmarshal(data, &entry); err != nil {
 		return "", k, fmt.Errorf("%s: %w", path, err)
+	}
+	if entry.SealedKey != "" && entry.PrivateKey == "" {
+		block, _ := pem.Decode([]byte(entry.CertificateRequest))
+		if block == nil {
+			return "", k, fmt.Errorf("%s: its request is not whole", path)
+		}
+		request, err := x509.ParseCertificateRequest(block.Bytes)
+		if err != nil {
+			return "", k, fmt.Errorf("%s: %w", path, err)
+		}
+		return entry.User, Key{hashOf(request.RawSubjectPublicKeyInfo), entry.Request}, nil
 	}
 	key, err := keyutil.ParsePrivateKeyPEM([]byte(entry.PrivateKey))
 	if err != nil {
@@ -122,6 +134,17 @@ func readKubeconfig(path string) (Kubeconfig, error) {
 		return k, fmt.Errorf("%s has no current context", path)
 	}
 	info := config.AuthInfos[of.AuthInfo]
+	if info.ClientKey != "" && len(info.ClientKeyData) == 0 {
+		block, _ := pem.Decode(info.ClientCertificateData)
+		if block == nil {
+			return k, fmt.Errorf("%s has no certificate", path)
+		}
+		if k.Leaf, err = x509.ParseCertificate(block.Bytes); err != nil {
+			return k, fmt.Errorf("%s: %w", path, err)
+		}
+		k.KeyHash, k.User = hashOf(k.Leaf.RawSubjectPublicKeyInfo), k.Leaf.Subject.CommonName
+		return k, nil
+	}
 	pair, err := tls.X509KeyPair(info.ClientCertificateData, info.ClientKeyData) // checks that they belong together
 	if err != nil {
 		return k, fmt.Errorf("%s: %w", path, err)

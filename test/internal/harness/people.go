@@ -36,30 +36,49 @@ type Person struct {
 	recipients []string
 }
 
-// People makes people of all kinds in turn, a third each of plain, sealed and own, with homes below a folder. Who makes a request
-// sends it into the folder requests.
-func People(tools Tools, prefix, homes, requests string, n int) ([]*Person, error) {
+// Kinds are all kinds of people, a third each of plain, sealed and own.
+func Kinds(i int) string {
+	switch i % 3 {
+	case 1:
+		return Sealed[i/3%len(Sealed)]
+	case 2:
+		return Own[i/3%len(Own)]
+	}
+	return Plain
+}
+
+// People makes people, whose kinds kind tells by their number, with homes below a folder. Requests are sent into the folder requests.
+func People(tools Tools, prefix, homes, requests string, n int, kind func(int) string) ([]*Person, error) {
 	var people []*Person
 	for i := range n {
-		kind := Plain
-		switch i % 3 {
-		case 1:
-			kind = Sealed[i/3%len(Sealed)]
-		case 2:
-			kind = Own[i/3%len(Own)]
-		}
 		name := fmt.Sprintf("%s-%03d", prefix, i)
-		p, err := tools.NewPerson(name, kind, filepath.Join(homes, name), requests)
+		p, err := tools.NewPerson(name, kind(i), filepath.Join(homes, name), requests)
 		if err != nil {
-			return nil, fmt.Errorf("%s (%s): %w", name, kind, err)
+			return nil, fmt.Errorf("%s (%s): %w", name, kind(i), err)
 		}
 		people = append(people, p)
 	}
 	return people, nil
 }
 
-// Tools are the programs with which people make what they keep.
-type Tools struct{ Provision, AgeKeygen, OpenSSL string }
+// Tools are the programs with which people make and open what they keep. Where OpenSSL is empty, provision makes all requests.
+type Tools struct{ Provision, Age, AgeKeygen, OpenSSL string }
+
+// FindTools finds the tools. Those of age are built into a folder, from the module that the product uses, which is at root: they know
+// every kind of key.
+func FindTools(root, folder string) (Tools, error) {
+	build := exec.Command("go", "build", "-o", folder, "filippo.io/age/cmd/age", "filippo.io/age/cmd/age-keygen")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return Tools{}, fmt.Errorf("%s: %w\n%s", build, err, out)
+	}
+	provision, err := Binary()
+	if err != nil {
+		return Tools{}, err
+	}
+	openssl, _ := exec.LookPath("openssl")
+	return Tools{provision, filepath.Join(folder, "age"), filepath.Join(folder, "age-keygen"), openssl}, nil
+}
 
 // NewPerson makes a person: their home, and in it what opens a key that is sealed to them, or the key that they keep.
 func (t Tools) NewPerson(name, kind, home, requests string) (*Person, error) {
@@ -67,7 +86,6 @@ func (t Tools) NewPerson(name, kind, home, requests string) (*Person, error) {
 	if err := os.MkdirAll(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		return nil, err
 	}
-	maker, what, own := strings.Cut(kind, " ")
 	switch {
 	case kind == Plain:
 		return p, nil
@@ -75,10 +93,8 @@ func (t Tools) NewPerson(name, kind, home, requests string) (*Person, error) {
 		return p, p.makeSSH(kind)
 	case strings.HasPrefix(kind, "age1"):
 		return p, p.makeAge(t, kind)
-	case own:
-		return p, p.Request(t, maker, what, requests)
 	}
-	return nil, fmt.Errorf("no kind %q", kind)
+	return p, p.Request(t, requests)
 }
 
 // IsSealed reports whether the person's key is sealed to them, IsOwn whether they made it.
@@ -122,17 +138,6 @@ func (p *Person) Accept() []string {
 		return []string{"-i", p.Identity()}
 	}
 	return nil
-}
-
-// Open opens with the program age what is sealed to them. It is their private key.
-func (p *Person) Open(age, sealed string) ([]byte, error) {
-	c := exec.Command(age, "-d", "-i", p.Identity())
-	c.Stdin = strings.NewReader(sealed)
-	key, err := c.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s (%s): %s: %w", p.Name, p.Kind, c, err)
-	}
-	return key, nil
 }
 
 // OpensWithOld reports whether an age before 1.3, as Debian 12 has it, opens what is sealed to them.
@@ -203,15 +208,19 @@ func TagRecipient() (string, error) {
 	return plugin.EncodeRecipient("tag", append([]byte{2 + point[2*size]&1}, point[1:1+size]...)), nil
 }
 
-// Request makes a new key and the request for it, which is sent. The key before is kept beside it.
-func (p *Person) Request(t Tools, maker, what, requests string) error {
+// Request makes a new key and the request for it, which is sent. The keys before are kept.
+func (p *Person) Request(t Tools, requests string) error {
+	maker, what, _ := strings.Cut(p.Kind, " ")
 	dir, err := os.MkdirTemp(p.Home, "key-")
 	if err != nil {
 		return err
 	}
 	made := filepath.Join(dir, p.Name)
-	c := exec.Command(t.Provision, "request", "--name", p.Name, "--key-algorithm", what, "-d", dir)
-	if maker == "openssl" {
+	c := exec.Command(t.Provision, "request", "--name", p.Name, "-d", dir)
+	switch {
+	case maker == "provision":
+		c.Args = append(c.Args, "--key-algorithm", what)
+	case t.OpenSSL != "":
 		new := []string{"-newkey", what}
 		if what == "ec" {
 			new = append(new, "-pkeyopt", "ec_paramgen_curve:P-256")
@@ -221,7 +230,11 @@ func (p *Person) Request(t Tools, maker, what, requests string) error {
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", c, err, out)
 	}
-	if err := os.Rename(made+".key", p.KeyFile()); err != nil {
+	key, err := os.ReadFile(made + ".key")
+	if err == nil {
+		err = os.WriteFile(p.KeyFile(), key, 0o600)
+	}
+	if err != nil {
 		return err
 	}
 	request, err := os.ReadFile(made + ".csr")

@@ -104,6 +104,9 @@ func (r *Process) Kill() {
 	<-r.exited
 }
 
+// Signal sends a signal to the process.
+func (r *Process) Signal(signal os.Signal) error { return r.cmd.Process.Signal(signal) }
+
 // Exited is closed when the process has ended.
 func (r *Process) Exited() <-chan struct{} { return r.exited }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,8 +23,8 @@ const piece = 16
 // Secrets are what is secret of private keys, in pieces, and whose each piece is. Whatever has one of them in it has a good part of a key.
 type Secrets map[[piece]byte]string
 
-// Add takes a private key in PEM form, and whose it is. What is secret of it is cut in each form in which it could be written. The
-// public half, which requests and certificates show, is left out.
+// Add takes a private key in PEM form, and whose it is. Its secret numbers are cut in each form in which they could be written.
+// The public half, which requests and certificates show, is left out.
 func (s Secrets) Add(keyPEM []byte, of string) error {
 	block, _ := pem.Decode(keyPEM)
 	if block == nil {
@@ -98,6 +99,15 @@ func Marks(data string) []string {
 		}
 	}
 	return found
+}
+
+// heads are how the base64 of private keys begins, of each kind and form, without a head of PEM.
+var heads = regexp.MustCompile(`MHcCAQEEI|MIGkAgEBBD|MIG[A-Za-z0-9+/]AgEAMBAGByqGSM49|MIG[A-Za-z0-9+/]AgEAMBMGByqGSM49|MC4CAQAwBQYDK2Vw|MII[A-Za-z0-9+/]{3}IBA[AD]`)
+
+// HoldsPrivateKey reports whether there is any private key in data, whosever it is: as text, as base64 of that, and as base64 of a key
+// without a head.
+func HoldsPrivateKey(data []byte) bool {
+	return len(Marks(string(data))) > 0 || bytes.Contains(data, []byte("AGE-SECRET-KEY-")) || heads.Match(data)
 }
 
 // secretChars is which characters of the base64 of data data[begin:end] alone
