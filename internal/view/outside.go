@@ -77,6 +77,6 @@ func (p pen) outside(list []plan.Held) {
 		if i == 0 {
 			p.gap()
 		}
-		p.line(2, p.yellow("!"), cut(inDocument, func(names lister) string { return warningsWords([]plan.Warning{warning}, names) }))
+		p.text(2, p.yellow("!"), cut(inDocument, func(names lister) string { return warningsWords([]plan.Warning{warning}, names) }))
 	}
 }

@@ -10,6 +10,7 @@ import (
 type pen struct {
 	w io.Writer
 	style
+	columns int // of the terminal; 0: it is none, and texts are not broken into lines
 }
 
 // line writes one line: so many columns free, a sign or label in its colour and a space if there is one, and the text.

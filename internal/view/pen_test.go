@@ -16,7 +16,7 @@ func TestPenKeepsTheLine(t *testing.T) {
 		{style{true, "mark"}, "  \x1bmark[31m" + `a\n\u001b[32mb\t` + "\x1bmark[0m " + `a\n\u001b[32mb\t and ` + "\x1bmark[1m" + `a\n\u001b[32mb\t` + "\x1bmark[0m\n"},
 	} {
 		var out strings.Builder
-		p := pen{&out, c.style}
+		p := pen{w: &out, style: c.style}
 		p.line(2, p.red(evil), evil+" and "+p.bold(evil))
 		if out.String() != c.want {
 			t.Errorf("%q, want %q", out.String(), c.want)

@@ -58,16 +58,16 @@ func (v Page) plans(p pen, all plan.Proposals) {
 
 // plan draws one plan: its changes, its warnings and errors, what is held back and what permissions are missing, and a summary.
 func (v Page) plan(p pen, one plan.Proposal) {
-	p.line(0, p.bold("set "+one.Set), fmt.Sprintf("on cluster %s (%s), kubeconfigs in %s", v.Endpoint.Name, v.Endpoint.Server, v.Dir))
+	p.text(0, p.bold("set "+one.Set), fmt.Sprintf("on cluster %s (%s), kubeconfigs in %s", v.Endpoint.Name, v.Endpoint.Server, v.Dir))
 	if one.Ledger.Namespace != usersfile.DefaultLedgerNamespace {
 		p.line(0, "", "the ledger is in the namespace "+one.Ledger.Namespace)
 	}
 	if own := endpointWords(one, v.Endpoint); own != "" {
-		p.line(0, "", "the kubeconfigs will say: "+own)
+		p.text(0, "", "the kubeconfigs will say: "+own)
 	}
 	if one.Failed != nil {
 		p.title("errors")
-		p.line(2, p.red("x"), OneLine(one.Failed))
+		p.text(2, p.red("x"), OneLine(one.Failed))
 		p.hint(4, hintFor(one.Failed, v.command()))
 		p.gap()
 		p.line(0, p.bold("plan:"), p.red("none: this set could not be looked at, and is left as it is"))
@@ -108,7 +108,7 @@ func (v Page) warnings(p pen, list []plan.Warning) {
 			if !whole {
 				shown++
 			}
-			p.line(2, p.yellow("!"), v.brief(func(names lister) string { return warningsWords(group, names) }))
+			p.text(2, p.yellow("!"), v.brief(func(names lister) string { return warningsWords(group, names) }))
 			for _, way := range warningsWays(group, v.names) {
 				p.line(6, "", way)
 			}
@@ -127,12 +127,12 @@ func (v Page) problems(p pen, set string, list []plan.Problem) {
 	p.title("errors")
 	for _, group := range together(list, likenessOfProblem) {
 		var hint string
-		p.line(2, p.red("x"), v.brief(func(names lister) (what string) {
+		p.text(2, p.red("x"), v.brief(func(names lister) (what string) {
 			what, hint = problemsWords(set, group, names)
 			return what
 		}))
 		if left := v.brief(func(names lister) string { return leftOutWords(leftOut(group), names) }); left != "" {
-			p.line(4, "", "left out: "+left)
+			p.text(4, "", "left out: "+left)
 		}
 		if hint != "" {
 			p.line(4, "", p.faint("hint: "+hint)) // one line: names may be in it
@@ -146,7 +146,7 @@ func (v Page) missing(p pen, one plan.Proposal) {
 	lacks := Plural(len(one.Missing), "permission")
 	if v.Reading {
 		p.title("what applying this takes")
-		p.line(2, p.yellow("!"), fmt.Sprintf("%s lacks %s for it: somebody who has them applies this, or provision apply prints the roles to give them", one.Operator, lacks))
+		p.text(2, p.yellow("!"), fmt.Sprintf("%s lacks %s for it: somebody who has them applies this, or provision apply prints the roles to give them", one.Operator, lacks))
 		for _, text := range permissionTexts(one.Missing, v.names) {
 			p.line(4, "", text)
 		}

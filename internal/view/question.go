@@ -43,7 +43,7 @@ func (s Streams) terminal() *os.File {
 	if s.inFile != nil && term.IsTerminal(int(s.inFile.Fd())) {
 		return s.inFile
 	}
-	if s.errTerminal {
+	if s.errTerminal != nil {
 		if tty, err := os.Open("/dev/tty"); err == nil {
 			return tty
 		}
@@ -134,8 +134,11 @@ func (v Page) question(p pen, all plan.Proposals) {
 	if len(sets) > 1 {
 		noun = "sets"
 	}
-	question := fmt.Sprintf("%s %s %s on cluster %s (%s)?", v.Verb.question, noun, Listed(sets), v.Endpoint.Name, v.Endpoint.Server)
-	p.ask(question)
+	question := fmt.Sprintf("%s %s %s on cluster %s (%s)", v.Verb.question, noun, Listed(sets), v.Endpoint.Name, v.Endpoint.Server)
+	if amount := amountWords(all.Summary(), all); amount != "" {
+		question += ": " + amount
+	}
+	p.ask(question + "?")
 }
 
 // deletions names everything that a plan takes away.

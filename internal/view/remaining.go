@@ -175,7 +175,7 @@ func (r Remainder) grants(p pen, group []observe.Remainder, ways taken) {
 			}
 		}
 		through := strings.ToLower(subjects[0].Kind) + " " + r.names(each(subjects, func(s plan.Subject) string { return s.Name }))
-		p.line(2, p.yellow("!"), fmt.Sprintf("%s (%s, through %s, %s): %s", objectName(a.Binding.Object()), objectName(a.Binding.RoleRef.In("")), through, owner, proof))
+		p.text(2, p.yellow("!"), fmt.Sprintf("%s (%s, through %s, %s): %s", objectName(a.Binding.Object()), objectName(a.Binding.RoleRef.In("")), through, owner, proof))
 		if why := r.keptGroup(a); why != "" {
 			p.line(6, "", why)
 		}
@@ -201,10 +201,10 @@ func (r Remainder) otherSets(p pen, group []observe.Remainder) {
 			text += ", as a member of " + everyone(each(o.Groups, plan.Quoted))
 		}
 		if o.Removed {
-			p.line(2, p.yellow("!"), text+": it was removed there already")
+			p.text(2, p.yellow("!"), text+": it was removed there already")
 			continue
 		}
-		p.line(2, p.yellow("!"), text+": to revoke it there too:")
+		p.text(2, p.yellow("!"), text+": to revoke it there too:")
 		p.line(6, "", revokeThere(o.Set, each(group, func(one observe.Remainder) string { return one.User })...))
 	}
 }

@@ -2,27 +2,11 @@ package view
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
-
-	"github.com/mattn/go-runewidth"
 
 	"provision/internal/plan"
 	"provision/internal/usersfile"
 )
-
-// fewRows is how many rows of one kind are listed before the rest becomes a count: about a screen of them. Removals are always
-// listed.
-const fewRows = 50
-
-// row is one change.
-type row struct {
-	sign  string   // - ~ or +
-	text  string   // one line
-	below []string // lines below it, each with a sign of its own, as signed makes them
-	whole bool     // neither it nor a line below it is ever left out: what is granted here must be seen
-}
 
 // sections draws everything that a plan changes, of which o was observed.
 func (v Page) sections(p pen, of plan.Plan, o plan.Observed) {
@@ -35,95 +19,17 @@ func (v Page) sections(p pen, of plan.Plan, o plan.Observed) {
 	v.ledger(p, of)
 }
 
-// rows draws a section: - first, then ~, then +; long runs of ~ and + are cut.
-func (v Page) rows(p pen, title string, list []row, unchanged int) {
-	if len(list) == 0 {
-		return
-	}
-	p.title(title)
-	for _, sign := range []string{"-", "~", "+"} {
-		shown, hidden := 0, 0
-		for _, r := range list {
-			if r.sign != sign {
-				continue
-			}
-			if !v.All && !r.whole && sign != "-" && shown >= fewRows {
-				hidden++
-				continue
-			}
-			shown++
-			p.line(2, p.symbol(sign), r.text)
-			v.below(p, r)
-		}
-		if hidden > 0 {
-			p.line(2, p.symbol(sign), "... and "+thousands(hidden)+" more like these (--show-all lists them)")
-		}
-	}
-	if unchanged > 0 {
-		p.line(4, "", p.faint(thousands(unchanged)+" unchanged"))
-	}
-}
-
-// below draws the + and - lines below a row.
-func (v Page) below(p pen, r row) {
-	shown, hidden := 0, 0
-	for _, line := range r.below {
-		sign, text, _ := strings.Cut(line, " ")
-		if !v.All && !r.whole && sign == "+" && shown == fewRows {
-			hidden++
-			continue
-		}
-		shown++
-		p.line(6, p.symbol(sign), text)
-	}
-	if hidden > 0 {
-		p.line(6, p.symbol("+"), "... and "+thousands(hidden)+" more (--show-all lists them)")
-	}
-}
-
-// users lists the people whose certificate or kubeconfig changes, in the order of the plan.
-func (v Page) users(p pen, of plan.Plan, o plan.Observed) {
-	var list []row
-	unchanged, width := 0, 0
-	for _, u := range of.Users {
-		if !u.Idle() {
-			width = max(width, runewidth.StringWidth(plan.Quoted(u.Name)))
-		}
-	}
-	inError := map[string]bool{}
-	for _, problem := range of.Problems {
-		inError[problem.User] = true
-	}
-	for _, u := range of.Users {
-		name := runewidth.FillRight(plan.Quoted(u.Name), width)
-		switch {
-		case u.Kubeconfig.Op == plan.Remove:
-			path := filepath.Join(v.Dir, usersfile.FileName(u.Name))
-			list = append(list, row{sign: "-", text: fmt.Sprintf("%s  %s %s: %s", name, removal(o.Files[u.Name]), path, v.reasons(u.Kubeconfig.Reasons))})
-		case u.Certificate.Op != plan.Keep:
-			sign := "~"
-			if u.Certificate.Before == nil && u.Certificate.Op != plan.Reissue {
-				sign = "+"
-			}
-			words := certificateWords(u.Certificate.After)
-			list = append(list, row{
-				sign: sign, text: fmt.Sprintf("%s  %s certificate (%s): %s", name, u.Certificate.Op, words, v.reasons(u.Certificate.Reasons)),
-				whole: slices.ContainsFunc(u.Certificate.Reasons, func(r plan.Reason) bool { return r.Code == plan.KeyMoved || r.Code == plan.RecipientsChanged }),
-			})
-		case u.Abandon:
-			list = append(list, row{sign: "-", text: name + "  drop the key of an earlier try"})
-		case u.Kubeconfig.Op != plan.Keep:
-			list = append(list, row{sign: "~", text: name + "  rewrite kubeconfig: " + v.reasons(u.Kubeconfig.Reasons)})
-		case !inError[u.Name]:
-			unchanged++
-		}
-	}
-	v.rows(p, "users", list, unchanged)
-}
-
 // reasons says why something changes.
 func (v Page) reasons(list []plan.Reason) string {
 	return v.brief(func(names lister) string { return reasonsWords(list, names) })
+}
+
+// why says why an object changes. That the cluster lacks what is created goes without saying.
+func (v Page) why(op plan.Op, list []plan.Reason) string {
+	if op == plan.Create && len(list) == 1 && list[0].Code == plan.InFile {
+		return ""
+	}
+	return ": " + v.reasons(list)
 }
 
 // removal says what is removed of a user's kubeconfig: a file with entries for other clusters stays.
@@ -159,7 +65,7 @@ func (v Page) roles(p pen, changes []plan.Change[plan.Role]) {
 			continue
 		}
 		of := c.Object()
-		r := row{sign: sign(c.Op), text: fmt.Sprintf("%s %s: %s", c.Op, objectName(of.Object()), v.reasons(c.Reasons)), whole: true}
+		r := row{sign: sign(c.Op), text: fmt.Sprintf("%s %s%s", c.Op, objectName(of.Object()), v.why(c.Op, c.Reasons)), whole: true}
 		if c.Op == plan.Create {
 			r.below = signed("+", ruleTexts(c.After.Rules))
 		}
@@ -181,14 +87,14 @@ func (v Page) bindings(p pen, of plan.Plan) {
 		}
 		b := c.Object()
 		name, role := objectName(b.Object()), objectName(b.RoleRef.In(""))
-		r := row{sign: sign(c.Op), text: fmt.Sprintf("%s %s (%s): %s", c.Op, name, role, v.reasons(c.Reasons)), whole: powerful[b.RoleRef]}
+		r := row{sign: sign(c.Op), text: fmt.Sprintf("%s %s (%s)%s", c.Op, name, role, v.why(c.Op, c.Reasons)), whole: powerful[b.RoleRef]}
 		// No other has lines below.
 		//exhaustive:ignore
 		switch c.Op {
 		case plan.Create:
-			r.below = signed("+", subjectTexts(c.After.Subjects))
+			r.below = subjectLines("+", c.After.Subjects)
 		case plan.Delete:
-			r.below = signed("-", subjectTexts(c.Before.Subjects))
+			r.below = subjectLines("-", c.Before.Subjects)
 		}
 		r.below = append(r.below, changedLines(c.Reasons)...)
 		list = append(list, r)
@@ -273,22 +179,4 @@ func sign(op plan.Op) string {
 		return "-"
 	}
 	return "~"
-}
-
-// changedLines lists what an update takes away and adds, one per line.
-func changedLines(reasons []plan.Reason) []string {
-	var lines []string
-	for _, r := range reasons {
-		if r.Code == plan.SubjectsChanged || r.Code == plan.RulesChanged {
-			added, removed := changeTexts(r)
-			lines = append(lines, signed("-", removed)...)
-			lines = append(lines, signed("+", added)...)
-		}
-	}
-	return lines
-}
-
-// signed puts a sign before each text.
-func signed(sign string, texts []string) []string {
-	return each(texts, func(text string) string { return sign + " " + text })
 }

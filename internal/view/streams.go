@@ -19,7 +19,8 @@ type Streams struct {
 
 	inFile      *os.File                // In, when it is a file
 	Screen      *os.File                // Err for what moves the cursor, the progress bar; nil where it cannot
-	errTerminal bool                    // a person reads Err as it is written
+	outTerminal *os.File                // where a person reads Out as it is written; nil: nobody does
+	errTerminal *os.File                // the same of Err
 	LastWords   *atomic.Pointer[string] // what a second Ctrl-C says
 	Program     string                  // what it was called as: provision, or kubectl provision
 	Command     string                  // what runs, as hints name it: provision apply
@@ -29,10 +30,26 @@ type Streams struct {
 }
 
 // out writes results for people.
-func (s Streams) out() pen { return pen{s.Out, s.outStyle} }
+func (s Streams) out() pen { return pen{s.Out, s.outStyle, terminalColumns(s.outTerminal)} }
 
 // err writes warnings, errors and progress.
-func (s Streams) err() pen { return pen{s.Err, s.errStyle} }
+func (s Streams) err() pen { return pen{s.Err, s.errStyle, terminalColumns(s.errTerminal)} }
+
+// terminalColumns returns the width of a terminal; 0: it is none.
+func terminalColumns(terminal *os.File) int {
+	if terminal == nil {
+		return 0
+	}
+	return columns(terminal)
+}
+
+// ifTerminal returns a file that is a terminal, or nil.
+func ifTerminal(f *os.File) *os.File {
+	if term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
 
 // Warning tells of something in spite of which the command goes on.
 func (s Streams) Warning(text string) { s.err().line(0, s.errStyle.yellow("warning:"), text) }
@@ -42,7 +59,7 @@ func (s Streams) Note(text string) { s.err().line(0, s.errStyle.yellow("note:"),
 
 // NewLine returns what leaves the line of the progress bar, and of the ^C that a terminal shows.
 func (s Streams) NewLine() string {
-	if s.errTerminal {
+	if s.errTerminal != nil {
 		return "\n"
 	}
 	return ""
@@ -55,14 +72,13 @@ func NewStreams(in, out, err *os.File, getenv func(string) string) Streams {
 	mark := rand.Text()
 	s := Streams{
 		In: in, Out: &result{w: printable{out, mark}}, Err: printable{err, mark}, inFile: in,
-		errTerminal: term.IsTerminal(int(err.Fd())),
-		outStyle:    style{colour && term.IsTerminal(int(out.Fd())), mark},
-		errStyle:    style{colour && term.IsTerminal(int(err.Fd())), mark},
-		LastWords:   new(atomic.Pointer[string]),
-		bar:         new(atomic.Pointer[bar]),
-		Program:     "provision", Command: "provision apply",
+		outTerminal: ifTerminal(out), errTerminal: ifTerminal(err),
+		LastWords: new(atomic.Pointer[string]),
+		bar:       new(atomic.Pointer[bar]),
+		Program:   "provision", Command: "provision apply",
 	}
-	if s.errTerminal && getenv("TERM") != "dumb" {
+	s.outStyle, s.errStyle = style{colour && s.outTerminal != nil, mark}, style{colour && s.errTerminal != nil, mark}
+	if s.errTerminal != nil && getenv("TERM") != "dumb" {
 		s.Screen = err
 	}
 	return s

@@ -15,7 +15,7 @@ func (v Page) summary(p pen, one plan.Proposal) {
 		p.line(0, p.bold("plan:"), p.red("cannot be applied: "+lacks))
 		return
 	}
-	p.line(0, p.bold("plan:"), v.changes(p.style, one))
+	p.text(0, p.bold("plan:"), v.changes(p.style, one))
 	below := len("plan: ")
 	if one.Changes() {
 		if least := signerTime(one.Summarize().Certificates); least >= worthTelling {

@@ -100,7 +100,7 @@ func (v Verification) contexts(p pen) {
 		}
 	}
 	for _, group := range together(others, func(o verify.OtherCurrent) any { return values(o.Context == "", o.Server) }) {
-		p.line(2, p.yellow("!"), cut(inDocument, func(names lister) string { return currentWords(group, names) }))
+		p.text(2, p.yellow("!"), cut(inDocument, func(names lister) string { return currentWords(group, names) }))
 	}
 }
 
