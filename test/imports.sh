@@ -6,8 +6,9 @@ set -eu
 # package: our packages it may import | packages of others it must not import
 rules='
 internal/hint: | os net context
-internal/commandline: internal/hint internal/usersfile | net net/http os/exec k8s.io
-internal/completion: | os net net/http os/exec k8s.io
+internal/format: | os net net/http context k8s.io/client-go/kubernetes k8s.io/client-go/rest k8s.io/client-go/tools
+internal/completion: internal/commandline | os net net/http os/exec k8s.io
+internal/commandline: internal/format internal/hint internal/usersfile | net net/http os/exec k8s.io
 internal/cabundle: | os net net/http k8s.io/client-go
 internal/recipient: | os net net/http k8s.io
 internal/usersfile: internal/cabundle internal/hint internal/recipient | os/exec net/http k8s.io/client-go
@@ -21,7 +22,7 @@ internal/savedplan: internal/hint internal/plan internal/outdir | net net/http o
 internal/observe: internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
 internal/apply: internal/plan internal/credential internal/recipient internal/usersfile internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/chain internal/recipient internal/cluster internal/outdir | os github.com/alecthomas/kong
-internal/view: internal/accept internal/cabundle internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify | net net/http os/exec k8s.io/client-go
+internal/view: internal/accept internal/cabundle internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify | net net/http os/exec k8s.io/client-go
 cmd/provision: internal/accept internal/hint internal/commandline internal/completion internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
 '
 module=$(go list -m)

@@ -15,6 +15,7 @@ import (
 	"provision/internal/credential"
 	"provision/internal/hint"
 	"provision/internal/observe"
+	"provision/internal/plan"
 	"provision/internal/usersfile"
 	"provision/internal/view"
 )
@@ -197,8 +198,26 @@ func noneExists(paths []string) bool {
 
 // outputFlags say in which form to print.
 type outputFlags struct {
-	Output string `short:"o" enum:"text,json,yaml" default:"text" placeholder:"FORMAT" help:"Output format: text, json or yaml."`
+	Output string `short:"o" type:"format" formats:"text,json,yaml" default:"text" placeholder:"FORMAT" help:"Output format: text, json, yaml, jsonpath=TEMPLATE or go-template=TEMPLATE."`
 }
+
+// pickFlags say which users of the files are meant.
+type pickFlags struct {
+	User []string `arg:"" optional:"" name:"user" placeholder:"USER" complete:"user" help:"Only these users. Default: all."`
+}
+
+// check refuses a name that nobody has who is known.
+func (f pickFlags) check(sets []usersfile.Set, known func(string) bool) error {
+	for _, name := range f.User {
+		if !known(name) {
+			return hint.With(fmt.Errorf("no user is called %s", plan.Quoted(name)), view.Meant(name, "", sets))
+		}
+	}
+	return nil
+}
+
+// meant reports whether a user is among those who are meant.
+func (f pickFlags) meant(user string) bool { return len(f.User) == 0 || slices.Contains(f.User, user) }
 
 // wishFlags ask for more than the file says. Plan and apply share them.
 type wishFlags struct {

@@ -20,7 +20,7 @@ type revokeCmd struct {
 	dirFlags
 	clusterFlags
 	changeFlags
-	Output      string         `short:"o" enum:"text,json,yaml,authorization-config" default:"text" placeholder:"FORMAT" help:"Output format: text, json or yaml. Or authorization-config, without users: what those who run the control plane give kube-apiserver, so that it refuses everything of all blocked certificates. Changes nothing."`
+	Output      string         `short:"o" type:"format" formats:"text,json,yaml,authorization-config" default:"text" placeholder:"FORMAT" help:"Output format: text, json, yaml, jsonpath=TEMPLATE or go-template=TEMPLATE. Or authorization-config, without users: what those who run the control plane give kube-apiserver, so that it refuses everything of all blocked certificates. Changes nothing."`
 	Certificate string         `placeholder:"FILE|ID" complete:"kubeconfig" help:"One certificate that is to lose access while its owner stays, instead of a user: a kubeconfig or a certificate, of which nothing else is read, or its id as status -o json and audit logs show it."`
 	Block       plan.BlockMode `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Have the API server refuse what their certificates write, whoever has granted it: auto, where the cluster and your permissions allow it; always, and fail where they do not; never."`
 	User        []string       `arg:"" optional:"" name:"user" placeholder:"USER" complete:"user" help:"Who is to lose access."`

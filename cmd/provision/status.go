@@ -18,9 +18,14 @@ type statusCmd struct {
 	fileFlags
 	dirFlags
 	clusterFlags
-	outputFlags
-	AllSets  bool   `help:"Show every set that the cluster has a ledger of, whether a users file describes it or not. No users file is needed."`
-	Expiring string `placeholder:"TIME" complete:"free" help:"Exit with 2 when a certificate of a user in the file ends within this time, such as 14d, or has ended."`
+	pickFlags
+	Output   string   `short:"o" type:"format" formats:"text,wide,name,csv,markdown,json,yaml" default:"text" placeholder:"FORMAT" help:"Output format: text, wide, name, csv, markdown, json, yaml, jsonpath=TEMPLATE or go-template=TEMPLATE."`
+	State    []string `sep:"none" placeholder:"STATE" complete:"free" help:"Only users in this state. May be repeated."`
+	Group    []string `sep:"none" placeholder:"GROUP" complete:"group" help:"Only users with this group in a living certificate. May be repeated."`
+	Role     []string `sep:"none" placeholder:"ROLE" complete:"free" help:"Only users to whom a binding of the set grants this role. May be repeated."`
+	SortBy   string   `enum:"user,until,state" default:"user" placeholder:"COLUMN" help:"Order within a set: user, until or state. Default: user."`
+	AllSets  bool     `help:"Show every set that the cluster has a ledger of, whether a users file describes it or not. No users file is needed."`
+	Expiring string   `placeholder:"TIME" complete:"free" help:"Only users of the file whose certificate ends within this time, such as 14d, or has ended. Exit with 2 if there is one."`
 }
 
 func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
@@ -49,8 +54,18 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil {
 		return err
 	}
+	err = c.check(sets, func(name string) bool {
+		return slices.ContainsFunc(found, func(set observe.SetStatus) bool {
+			return set.Failed != nil || slices.ContainsFunc(set.Users, func(u plan.UserStatus) bool { return u.User == name })
+		})
+	})
+	if err != nil {
+		return err
+	}
 	st := view.Status{Page: view.PageOf(client, dir.Path()), Sets: found, Others: others, AllSets: c.AllSets, Within: within, Now: now, Server: client.ServerTime()}
 	st.Broken, st.Approvers = broken, observe.AllApprovers(ctx, client)
+	st.Only = c.User
+	st.Pick(c.picked, c.SortBy)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -66,6 +81,14 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 		return exitCode(exitChanges)
 	}
 	return nil
+}
+
+// picked reports whether a row is asked for.
+func (c *statusCmd) picked(u plan.UserStatus) bool {
+	return c.meant(u.User) &&
+		(len(c.State) == 0 || slices.Contains(c.State, string(u.State))) &&
+		(len(c.Group) == 0 || slices.ContainsFunc(u.Groups, func(group string) bool { return slices.Contains(c.Group, group) })) &&
+		(len(c.Role) == 0 || slices.ContainsFunc(u.Grants, func(g plan.Grant) bool { return slices.Contains(c.Role, g.Role.Name) }))
 }
 
 // load reads the users files. With --all-sets the default one need not be there.

@@ -160,7 +160,7 @@ func (r *argumentReader) flag(f *kong.Flag, value string, joined bool, rest []st
 		value, rest = rest[0], rest[1:]
 		if len(value) > 1 && value[0] == '-' {
 			err := needsValue(f)
-			if f.Enum == "" {
+			if Values(f.Value) == nil {
 				err = fmt.Errorf("%w (if %s is the value: --%s=%s)", err, value, f.Name, value)
 			}
 			return nil, err
@@ -170,10 +170,21 @@ func (r *argumentReader) flag(f *kong.Flag, value string, joined bool, rest []st
 	return rest, nil
 }
 
+// Values returns the values that a flag or an argument takes, or begins with, where they are few; nil: it takes any.
+func Values(f *kong.Value) []string {
+	if formats := f.Tag.Get("formats"); formats != "" {
+		return append(strings.Split(formats, ","), "jsonpath=", "go-template=")
+	}
+	if f.Enum == "" {
+		return nil
+	}
+	return f.EnumSlice()
+}
+
 func needsValue(f *kong.Flag) error {
 	msg := "--" + f.Name + " needs a value"
-	if f.Enum != "" {
-		msg += ": " + strings.Join(f.EnumSlice(), ", ")
+	if values := Values(f.Value); len(values) > 0 {
+		msg += ": " + strings.Join(values, ", ")
 	}
 	return errors.New(msg)
 }

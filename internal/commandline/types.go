@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"provision/internal/format"
 	"provision/internal/usersfile"
 )
 
@@ -18,7 +19,21 @@ func Types() []kong.Option {
 	return []kong.Option{
 		kong.NamedMapper("time", flagType(readTime)),
 		kong.NamedMapper("path", flagType(readPath)),
+		kong.NamedMapper("format", kong.MapperFunc(readFormat)),
 	}
+}
+
+// readFormat reads a form of output: one of those that the flag's tag formats lists, or a template.
+func readFormat(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+		return err
+	}
+	if err := format.Check(text, strings.Split(ctx.Value.Tag.Get("formats"), ",")); err != nil {
+		return err
+	}
+	target.SetString(text)
+	return nil
 }
 
 func flagType[T any](read func(string) (T, error)) kong.MapperFunc {

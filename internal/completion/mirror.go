@@ -8,6 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"provision/internal/commandline"
 )
 
 // mirror returns the commands and flags of the program as cobra has them.
@@ -78,9 +80,9 @@ func arguments(node *kong.Node, sources map[Kind]Source) cobra.CompletionFunc {
 // values completes what a flag or an argument takes.
 func values(v *kong.Value, sources map[Kind]Source) cobra.CompletionFunc {
 	return func(command *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if v.Enum != "" {
+		if known := commandline.Values(v); len(known) > 0 {
 			var words []Word
-			for _, name := range v.EnumSlice() {
+			for _, name := range known {
 				words = append(words, Word{Name: name})
 			}
 			return offered(words, prefix), cobra.ShellCompDirectiveNoFileComp

@@ -35,7 +35,7 @@ func (s Streams) Received(r Received, into string) {
 		if c.NeedsKey() {
 			rows.add("  key", receivedKeyWords(e))
 		}
-		rows.write(p.w)
+		rows.write(p)
 		for _, doubt := range doubts(e, c) {
 			s.Warning(doubt)
 		}

@@ -13,7 +13,7 @@ import (
 func TestApproversNotKnown(t *testing.T) {
 	unknown := observe.Approvers{Err: errors.New("list clusterroles: forbidden\nby somebody")}
 	var out, errs strings.Builder
-	Status{Approvers: unknown}.draw(Streams{Out: &out, Err: &errs})
+	Status{Approvers: unknown}.draw(Streams{Out: &out, Err: &errs}, false)
 	const want = "who may approve client certificates for any name and group is not known: list clusterroles: forbidden"
 	if strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), want) || strings.Contains(out.String(), "approve") {
 		t.Errorf("status says %q, and beside it %q", out.String(), errs.String())

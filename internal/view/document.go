@@ -10,6 +10,8 @@ import (
 
 	node "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
+
+	pick "provision/internal/format"
 )
 
 // formatVersion is that of all documents for programs. A field may come without a new version; none goes or changes.
@@ -38,16 +40,21 @@ type clusterDoc struct {
 
 func (v Page) cluster() clusterDoc { return clusterDoc{v.Endpoint.Name, v.Endpoint.Server, v.UID} }
 
-// printDocument writes one document as JSON, or as YAML if the format is that.
+// printDocument writes one document as JSON or YAML, or what the template of the format picks of it.
 func printDocument(w io.Writer, format string, doc any) error {
 	data, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", format, err)
 	}
-	data = append(data, '\n')
-	if format == "yaml" {
+	switch data = append(data, '\n'); format {
+	case "json":
+	case "yaml":
 		if data, err = yamlOf(data); err != nil {
 			return fmt.Errorf("encode yaml: %w", err)
+		}
+	default:
+		if data, err = pick.Pick(format, data); err != nil {
+			return err
 		}
 	}
 	_, err = w.Write(data)

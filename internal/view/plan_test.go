@@ -383,7 +383,7 @@ func TestHostileNamesInTheStatus(t *testing.T) {
 		var out strings.Builder
 		user := plan.UserStatus{User: "user" + n, Groups: []string{"group" + n}, Grants: []plan.Grant{{Role: plan.RoleRef{Kind: "ClusterRole", Name: "r" + n}, Namespace: n}}, State: plan.StateValid, Until: at.Add(time.Hour), File: "file" + n}
 		set := observe.SetStatus{Desired: plan.Desired{Set: "team"}, Users: []plan.UserStatus{user}, Outside: make([][]plan.Held, 1)}
-		Status{Sets: []observe.SetStatus{set}, Now: at, Server: at}.table().write(printable{w: &out})
+		Status{Sets: []observe.SetStatus{set}, Now: at, Server: at}.table(style{}, false).write(pen{w: printable{w: &out}})
 		return out.String()
 	}
 	if want, got := table("z"), table(evil); strings.Count(want, "\n") != strings.Count(got, "\n") || strings.Contains(got, "\t") {

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"provision/internal/cluster"
 	"provision/internal/plan"
@@ -19,6 +16,7 @@ type Verification struct {
 	Sets   []verify.Set
 	Unseen *cluster.PermissionError // why nobody could look for rights from outside the files; nil: somebody could
 	Strict bool                     // any right from outside the file is a difference
+	Failed bool                     // only those who differ from the file are listed
 }
 
 // OK reports whether all is as the files say, as far as they could be read.
@@ -29,13 +27,31 @@ func (v Verification) OK() bool {
 	return !slices.ContainsFunc(v.results(), func(r verify.Result) bool { return !r.OK() })
 }
 
-// Print writes a table for people, with what was not looked at on standard error, or a document.
+// Print writes a table for people, with what was not looked at on standard error; a table or a report of tests for another program; the
+// names of those who differ; or a document.
 func (v Verification) Print(s Streams, format string) error {
-	if format != "text" {
+	switch format {
+	case "text":
+	case "name":
+		for _, r := range v.results() {
+			if !r.OK() {
+				fmt.Fprintln(s.Out, r.User)
+			}
+		}
+		return nil
+	case "csv":
+		return v.records().csv(s.Out)
+	case "markdown":
+		return v.table(style{}).markdown(s.Out)
+	case "junit":
+		return v.junit(s.Out)
+	default:
 		return printDocument(s.Out, format, v.document())
 	}
 	p := s.out()
-	v.table().write(p.w)
+	if t := v.table(p.style); len(t.rows) > 1 {
+		t.write(p)
+	}
 	v.contexts(p)
 	var outside []plan.Held
 	for _, r := range v.results() {
@@ -68,29 +84,6 @@ func (v Verification) unseen() []note {
 	return []note{{Code: "OutsideNotRead", Message: "rights from outside the file were not looked at: " + OneLine(v.Unseen), Hint: hintFor(v.Unseen, "provision verify")}}
 }
 
-// table has a row for each user. A difference that many may share for one cause is short there; summary tells the whole.
-func (v Verification) table() table {
-	var t table
-	t.add("USER", "GROUPS", "CERTIFICATE UNTIL", "GRANTS", "OUTSIDE", "RESULT")
-	for _, r := range v.results() {
-		until, outside, result := "-", outsideCell(r.Outside), "ok"
-		if !r.NotAfter.IsZero() {
-			until = timeWords(r.NotAfter)
-		}
-		if v.Unseen != nil {
-			outside = "?"
-		}
-		if r.Key != plan.KeyHere {
-			result = "ok, without a login"
-		}
-		if !r.OK() {
-			result = strings.Join(each(sharedFirst(r.Differences), differenceCell), "; ")
-		}
-		t.add(r.User, orDash(strings.Join(r.Groups, " ")), until, strconv.Itoa(r.Grants), outside, result)
-	}
-	return t
-}
-
 // contexts lists the kubeconfigs that do not lead here by themselves.
 func (v Verification) contexts(p pen) {
 	var others []verify.OtherCurrent
@@ -109,10 +102,11 @@ func (v Verification) summary(p pen) {
 	all := v.results()
 	var common []string
 	hints := map[string]bool{}
-	differ, more, without := 0, 0, 0
+	var differ []string
+	more, without := 0, 0
 	for _, r := range all {
 		if !r.OK() {
-			differ++
+			differ = append(differ, r.User)
 		}
 		if len(r.Outside) > 0 {
 			more++
@@ -127,7 +121,7 @@ func (v Verification) summary(p pen) {
 			}
 		}
 	}
-	if differ > 0 {
+	if len(differ) > 0 {
 		slices.Sort(common)
 		for _, why := range slices.Compact(common) {
 			p.line(0, "", p.red(why))
@@ -136,10 +130,10 @@ func (v Verification) summary(p pen) {
 			p.hint(0, hint)
 		}
 		verb := "differ"
-		if differ == 1 {
+		if len(differ) == 1 {
 			verb = "differs"
 		}
-		p.line(0, "", p.red(fmt.Sprintf("%d of %s %s from the file", differ, Plural(len(all), "user"), verb)))
+		p.text(0, "", p.red(fmt.Sprintf("%s of %s %s from the file: %s", thousands(len(differ)), Plural(len(all), "user"), verb, Users(differ))))
 		return
 	}
 	if without > 0 {
@@ -189,48 +183,4 @@ func pronoun(n int) string {
 		return "it"
 	}
 	return "them"
-}
-
-// verifyDoc is the result for programs.
-type verifyDoc struct {
-	head
-	OK     bool            `json:"ok"`
-	Strict bool            `json:"strict"` // any right from outside the file is a difference
-	Users  []verifyUserDoc `json:"users"`
-	Errors []note          `json:"errors"` // why rights from outside the file, or sets whose file has a mistake, were not looked at
-}
-
-// verifyUserDoc is a row of it.
-type verifyUserDoc struct {
-	Set         string        `json:"set"`
-	User        string        `json:"user"`
-	OK          bool          `json:"ok"`
-	Groups      []string      `json:"groups"`
-	NotAfter    time.Time     `json:"notAfter,omitzero"`
-	Grants      int           `json:"grants"`
-	Key         plan.KeyPlace `json:"key,omitempty"` // where the private key is, if it is not here; nobody has logged in then
-	Outside     []outsideDoc  `json:"outside"`       // what bindings that are not of the set grant, and the file does not give as well
-	Differences []string      `json:"differences"`
-	Note        string        `json:"note,omitempty"` // what kubectl uses of the kubeconfig, if not what was verified
-}
-
-// document makes the document, in the order of the table.
-func (v Verification) document() verifyDoc {
-	d := verifyDoc{
-		head: v.head("Verification"), OK: v.OK() && len(v.Broken) == 0, Strict: v.Strict, Users: []verifyUserDoc{},
-		Errors: append(orEmpty(v.unseen()), brokenNotes(v.Broken)...),
-	}
-	for _, set := range v.Sets {
-		for _, r := range set.Results {
-			u := verifyUserDoc{
-				Set: set.Desired.Set, User: r.User, OK: r.OK(), Groups: orEmpty(r.Groups), NotAfter: r.NotAfter.UTC(), Grants: r.Grants, Key: r.Key,
-				Outside: outsideDocs(r.Outside), Differences: each(r.Differences, differenceWords),
-			}
-			if r.Current != nil {
-				u.Note = currentWords([]verify.OtherCurrent{*r.Current}, everyone)
-			}
-			d.Users = append(d.Users, u)
-		}
-	}
-	return d
 }
