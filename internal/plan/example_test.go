@@ -56,7 +56,7 @@ users:
 	//   + tom   issue certificate (30d, ECDSA-P256): no kubeconfig here
 	//
 	// bindings
-	//   + create rolebinding/provision:payments:view:9a21aed6 -n payments (clusterrole/view): not in the cluster
+	//   + create rolebinding/provision:payments:view:9a21aed6 -n payments (clusterrole/view)
 	//       + user jane
 	//       + user tom
 	//
