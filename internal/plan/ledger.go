@@ -18,7 +18,7 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 	for _, u := range desired.Users {
 		given[u.Certificate.User] = u.Generation
 	}
-	proofs := proofsIn(desired.Set, observed, at.now)
+	proofs, wanted := proofsIn(desired.Set, observed, at.now), desired.KeysWanted()
 	var changes []Change[Record]
 	var records []Record
 	var problems []Problem
@@ -44,7 +44,7 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 				reasons = append(reasons, Reason{Code: RecordWrong})
 			}
 		}
-		if after.Issued() && !before.Issued() {
+		if after.Issued() && !before.Issued() && !(wanted[after.KeyHash] && after.onWay(observed.Files[after.User])) {
 			reasons = append(reasons, Reason{Code: OutcomeKnown})
 		}
 		if !after.Live(at.lives) {

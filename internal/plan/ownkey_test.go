@@ -199,7 +199,48 @@ func TestOwnKey(t *testing.T) {
 					t.Errorf("the ledger forgets %+v", change.Before)
 				}
 			}
+			w.ledgerWritten(p)
+			if again := janeOf(t, w.planAt(noon.Add(c.at))); again.Certificate.Op != c.op {
+				t.Errorf("where a run ends once the ledger knows what the plan found: %s, want %s", again.Certificate.Op, c.op)
+			}
 		})
+	}
+}
+
+// TestOwnKeyOnWay holds that a certificate which is not in its kubeconfig yet gets there, whoever writes the ledger meanwhile. A user who is
+// revoked meanwhile is revoked with it.
+func TestOwnKeyOnWay(t *testing.T) {
+	issued := noon.Add(-day)
+	for _, c := range []struct {
+		revoked string
+		op      Op
+	}{{"omar", Resume}, {"jane", Keep}} {
+		w := ownSettled(issued, "first")
+		w.Users = append(w.Users, wanted("omar", "dev"))
+		w.Files["omar"] = fileOf(w.Users[1], issued)
+		certificate := w.Files["jane"].Certificate
+		delete(w.Files, "jane")
+		w.Ledger = []Record{{User: "jane", Groups: certificate.Groups, KeyHash: keyHash("first"), Duration: certificate.Duration, Intended: issued, Own: true}, recordOf(w.Files["omar"].Certificate, issued)}
+		w.Requests = []Request{requestOf(w.Users[0], keyHash("first"), Issued, issued)}
+		w.ledgerWritten(Revoke(w.Desired, w.Observed, []string{c.revoked}, noon))
+		for _, r := range w.Ledger {
+			if r.User == c.revoked && (r.Removed.IsZero() || !r.Issued()) {
+				t.Errorf("%s is revoked: %+v", c.revoked, r)
+			}
+		}
+		if u := janeOf(t, w.plan()); u.Certificate.Op != c.op {
+			t.Errorf("once %s is revoked: %s %v, want %s", c.revoked, u.Certificate.Op, codes(u.Certificate.Reasons), c.op)
+		}
+	}
+}
+
+// ledgerWritten is the world once the ledger has what a plan found missing in it, and nothing else of the plan is done.
+func (w *world) ledgerWritten(p Plan) {
+	for _, change := range p.Ledger.Records {
+		w.Ledger = slices.DeleteFunc(slices.Clone(w.Ledger), func(r Record) bool { return r.KeyHash == change.Object().KeyHash })
+		if change.After != nil {
+			w.Ledger = append(w.Ledger, *change.After)
+		}
 	}
 }
 
