@@ -149,6 +149,10 @@ func (r Recipient) Age() (age.Recipient, error) {
 		if err != nil && strings.HasPrefix(r.Key, "ssh-rsa ") {
 			return nil, errors.New("the ssh-rsa key cannot be used: it must have 2048 bits or more, and be whole")
 		}
+		if _, ed := to.(*agessh.Ed25519Recipient); ed && err == nil {
+			wire, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(r.Key, "ssh-ed25519 ")) // checkSSH has done it
+			to = edwards{wire}
+		}
 	case strings.HasPrefix(r.Key, "age1tag1"), strings.HasPrefix(r.Key, "age1tagpq1"):
 		to, err = tag.ParseRecipient(r.Key)
 	case strings.HasPrefix(r.Key, "age1pq1"):

@@ -35,6 +35,7 @@ var parts = []part{
 	{"manual", "The documented procedure with openssl and kubectl", (*bench).manual},
 	{"curve", "From 100 to 10,000 users: apply and plan", (*bench).curve},
 	{"rsa", "RSA-3072 keys", (*bench).rsa},
+	{"sealed", "Private keys that are sealed to their owners", (*bench).sealed},
 	{"durable", "What durability costs", (*bench).durable},
 	{"revoke", "Revoke: until the leaver is refused, and what the block costs", (*bench).revoke},
 	{"start", "Start, and size of the program", (*bench).start},
@@ -48,7 +49,7 @@ type part struct {
 
 // bench holds the settings of a run.
 type bench struct {
-	users       int   // in each round of raised, stock and durable
+	users       int   // in each round of raised, stock, sealed and durable
 	rounds      int   // of each comparison
 	sizes       []int // of the curve
 	revokeSizes []int // of the part revoke
@@ -90,7 +91,7 @@ func run(ctx context.Context, args []string) error {
 	sizes := flags.String("sizes", "100,1000,3000,10000", "numbers of `users` of the part curve")
 	revokeSizes := flags.String("revoke-sizes", "10,1000,10000", "numbers of `users` of the part revoke")
 	temp := flags.String("temp", "", "`folder` on a disk for the kubeconfigs (default the system's temporary folder)")
-	flags.IntVar(&b.users, "n", 1000, "`users` of a round in the parts raised, stock and durable")
+	flags.IntVar(&b.users, "n", 1000, "`users` of a round in the parts raised, stock, sealed and durable")
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of each comparison")
 	flags.IntVar(&b.rsaUsers, "rsa-users", 300, "`users` of the part rsa")
 	flags.IntVar(&b.manualUsers, "manual-users", 20, "`users` of the part manual")
