@@ -12,6 +12,7 @@ internal/commandline: internal/format internal/hint internal/usersfile | net net
 internal/cabundle: | os net net/http k8s.io/client-go
 internal/recipient: | os net net/http k8s.io
 internal/usersfile: internal/cabundle internal/hint internal/recipient | os/exec net/http k8s.io/client-go
+internal/schema: internal/usersfile | os net net/http os/exec k8s.io
 internal/chain: | os net net/http context crypto/rand math/rand k8s.io
 internal/plan: internal/usersfile internal/chain internal/cabundle internal/recipient | os net net/http context crypto/rand math/rand k8s.io/client-go
 internal/credential: internal/usersfile internal/chain internal/recipient | os net/http k8s.io/client-go/kubernetes
@@ -22,8 +23,8 @@ internal/savedplan: internal/hint internal/plan internal/outdir | net net/http o
 internal/observe: internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
 internal/apply: internal/plan internal/credential internal/recipient internal/usersfile internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/chain internal/recipient internal/cluster internal/outdir | os github.com/alecthomas/kong
-internal/view: internal/accept internal/cabundle internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify | net net/http os/exec k8s.io/client-go
-cmd/provision: internal/accept internal/hint internal/commandline internal/completion internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
+internal/view: internal/accept internal/cabundle internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify internal/schema | net net/http os/exec k8s.io/client-go
+cmd/provision: internal/accept internal/hint internal/commandline internal/completion internal/schema internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
 '
 module=$(go list -m)
 status=0

@@ -41,7 +41,7 @@ func (c *completionCmd) Run(s view.Streams, line *kong.Context) error {
 // completionBudget is how long a person who has pressed a key waits for what is read of files, or of a cluster.
 const completionBudget = time.Second
 
-// complete answers a shell. What takes too long is not waited for, and nothing is told of what fails.
+// complete answers a shell. It waits for nothing that takes too long, and tells nothing of what fails.
 func complete(ctx context.Context, app *kong.Application, args []string, s view.Streams) {
 	ctx, cancel := context.WithTimeout(ctx, completionBudget)
 	defer cancel()
@@ -62,6 +62,7 @@ func complete(ctx context.Context, app *kong.Application, args []string, s view.
 	completion.Answer(app, args, s.Out, map[completion.Kind]completion.Source{
 		completion.User: soon(in.users), completion.Group: soon(in.groups), completion.Set: soon(in.sets), completion.Blocked: soon(in.blocked),
 		completion.Context: soon(in.contexts), completion.Plan: soon(plans), completion.Kubeconfig: soon(kubeconfigs),
+		completion.Field: fieldPaths,
 		completion.Topic: func(completion.Given, string) []completion.Word { return helpTopics(app) },
 	})
 }

@@ -50,7 +50,7 @@ func TestCompletionKnowsEveryFlag(t *testing.T) {
 	app := model(t)
 	kinds := []completion.Kind{
 		completion.Free, completion.File, completion.UsersFile, completion.Directory, completion.User, completion.Group, completion.Set,
-		completion.Context, completion.Blocked, completion.Plan, completion.Kubeconfig, completion.Topic,
+		completion.Context, completion.Blocked, completion.Plan, completion.Kubeconfig, completion.Topic, completion.Field,
 	}
 	said := func(of string, v *kong.Value) {
 		if kind := v.Tag.Get("complete"); commandline.Values(v) == nil && !v.IsBool() && !slices.Contains(kinds, completion.Kind(kind)) {
@@ -125,8 +125,9 @@ func TestCompletionOfValues(t *testing.T) {
 		"apply|":                         "web.plan",
 		"apply|./":                       "./web.plan",
 		"apply|web.plan|":                "",
-		"help|ex":                        "exit-codes",
+		"help|exi":                       "exit-codes",
 		"help|ap":                        "apply",
+		"explain|users.ren":              "users.renewBefore,users.renewElsewhere",
 		"completion|":                    "bash,zsh,fish,powershell",
 	} {
 		if got := strings.Join(offered(t, strings.Split(line, "|")...), ","); got != want {

@@ -2,7 +2,7 @@
 // program's own parser is another one: its commands and flags are mirrored into a tree of cobra's, which is made for such an answer
 // alone.
 //
-// What a flag or an argument takes is said beside it, in its tag complete:"...", as a Kind. The package opens nothing itself.
+// A tag complete:"..." beside a flag or an argument says which Kind of values it takes. The package opens nothing itself.
 package completion
 
 import (
@@ -35,12 +35,13 @@ const (
 	Plan       Kind = "plan"
 	Kubeconfig Kind = "kubeconfig"
 	Topic      Kind = "topic" // of help
+	Field      Kind = "field" // of the users file
 )
 
 // Word is a value that is offered, with what is told about it.
 type Word struct {
 	Name  string
-	About string // may be empty
+	About string // may be empty; its first sentence is told
 }
 
 // Source returns the values of a kind, of those that begin with prefix at least. It has to be quick, tells nobody of errors, and

@@ -117,7 +117,7 @@ func offered(words []Word, prefix string) []cobra.Completion {
 			strings.HasPrefix(w.Name, "_activeHelp_") || strings.HasPrefix(w.Name, ":") || w.Name == "" {
 			continue
 		}
-		list = append(list, cobra.CompletionWithDesc(w.Name, w.About))
+		list = append(list, cobra.CompletionWithDesc(w.Name, sentence(w.About)))
 	}
 	return list
 }
