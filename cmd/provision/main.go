@@ -67,6 +67,7 @@ func untilSignal(s view.Streams) context.Context {
 
 // cli is the whole command tree.
 type cli struct {
+	Init       initCmd       `cmd:"" help:"Write a users file to begin with: of what the cluster has, of a table of people, or of existing bindings."`
 	Plan       planCmd       `cmd:"" help:"Show what apply would change. Changes nothing."`
 	Apply      applyCmd      `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
 	Status     statusCmd     `cmd:"" help:"Show who has what, until when."`

@@ -14,8 +14,9 @@ type SetStatus struct {
 	Desired  plan.Desired
 	Observed plan.Observed
 	Users    []plan.UserStatus
-	Outside  [][]plan.Held // for each of Users, what bindings that are not of the set grant, and the set's do not
-	Failed   error         // why the set could not be looked at; then nothing else is known but what is desired
+	Outside  [][]plan.Held  // for each of Users, what bindings that are not of the set grant, and the set's do not
+	Covered  []plan.Binding // of no set, that grant nobody anything which the set does not: they can go
+	Failed   error          // why the set could not be looked at; then nothing else is known but what is desired
 }
 
 // Status looks at sets, in their order, as of now by the clock of this machine. One that cannot be looked at does not stop the
@@ -56,6 +57,7 @@ func Status(ctx context.Context, sets []plan.Desired, client *cluster.Client, di
 		for _, u := range list[i].Users {
 			list[i].Outside = append(list[i].Outside, outside[i].Beyond(u.Grants, u.User, u.Groups))
 		}
+		list[i].Covered = plan.Covered(outside[i], list[i].Users)
 	}
 	return list, nil
 }

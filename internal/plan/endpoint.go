@@ -74,14 +74,14 @@ func reachOf(set usersfile.Set, own Context) Reach {
 		r.Warnings = append(r.Warnings, Warning{Code: PrivateProxy, Name: own.PrivateProxy})
 	}
 	// The file means what it says.
-	if c.Server == "" && (own.Name == "" || local(e.Server)) {
+	if c.Server == "" && (own.Name == "" || OnlyHere(e.Server)) {
 		w := Warning{Code: LocalServer, Name: e.Server}
-		if !local(e.Server) {
+		if !OnlyHere(e.Server) {
 			w.To = "pods"
 		}
 		r.Warnings = append(r.Warnings, w)
 	}
-	if c.ProxyURL == nil && e.ProxyURL != "" && local(e.ProxyURL) {
+	if c.ProxyURL == nil && e.ProxyURL != "" && OnlyHere(e.ProxyURL) {
 		r.Warnings = append(r.Warnings, Warning{Code: LocalProxy, Name: usersfile.WithoutPassword(e.ProxyURL)})
 	}
 	if w := otherContext(c, own); w != nil {
@@ -109,8 +109,8 @@ func otherContext(c usersfile.Cluster, own Context) *Warning {
 	return nil
 }
 
-// local reports whether only the machine itself reaches a URL's host.
-func local(raw string) bool {
+// OnlyHere reports whether only the machine itself reaches a URL's host.
+func OnlyHere(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return false

@@ -78,12 +78,12 @@ func TestReach(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	for _, url := range []string{"https://127.0.0.1:6443", "https://127.8.9.10", "https://[::1]:6443", "https://[0:0:0:0:0:0:0:1]", "https://[::ffff:127.0.0.1]", "https://0.0.0.0:1", "https://[::]:1", "https://LocalHost:6443/x", "https://localhost.", "https://a.localhost", "socks5://127.0.0.1:1080"} {
-		if !local(url) {
+		if !OnlyHere(url) {
 			t.Errorf("%s is local", url)
 		}
 	}
 	for _, url := range []string{"https://10.0.0.1", "https://127.example.com", "https://localhost.example.com", "https://[2001:db8::1]", "https://api"} {
-		if local(url) {
+		if OnlyHere(url) {
 			t.Errorf("%s is not local", url)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"provision/internal/observe"
 	"provision/internal/plan"
 )
 
@@ -63,6 +64,22 @@ func outsideCell(list []plan.Held) string {
 		cell += " !"
 	}
 	return cell
+}
+
+// covered lists the commands that delete what sets grant as well.
+func (p pen) covered(sets []observe.SetStatus) {
+	var commands []string
+	for _, set := range sets {
+		commands = append(commands, each(set.Covered, func(b plan.Binding) string { return "kubectl delete " + objectName(b.Object()) })...)
+	}
+	if len(commands) == 0 {
+		return
+	}
+	p.gap()
+	p.text(0, "", "other bindings grant nobody anything that these sets do not, and can go (certificates that were made by hand go on until they end):")
+	for _, command := range commands {
+		p.line(2, "", command)
+	}
 }
 
 // outside lists below a table what its people have from outside their files, in one line for all that is alike.

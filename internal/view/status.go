@@ -127,6 +127,7 @@ func (st Status) draw(s Streams, whole bool) {
 		}
 	}
 	p.outside(outside)
+	p.covered(st.Sets)
 	if len(older) > 0 {
 		p.gap()
 		p.line(0, "", "an earlier certificate goes on for longer: "+cut(inDocument, func(names lister) string { return names(older) }))

@@ -14,6 +14,7 @@ type statusDoc struct {
 	Errors   []note          `json:"errors"` // why this may not be everybody
 	Users    []statusUserDoc `json:"users"`
 	Warnings []note          `json:"warnings"`
+	Covered  []string        `json:"covered"` // rolebinding/x -n y: of no set, and the sets grant everybody in it the same
 	// Approvers are those who may approve certificates for any name and group, but for the administrators of every cluster.
 	Approvers []approverDoc `json:"approvers"`
 }
@@ -41,12 +42,13 @@ type statusUserDoc struct {
 func (st Status) document() statusDoc {
 	d := statusDoc{
 		head: st.head("Status"), Expiring: st.Expiring(), Errors: append(orEmpty(st.errors()), brokenNotes(st.Broken)...),
-		Users: []statusUserDoc{}, Warnings: orEmpty(approverNotes(st.Approvers)), Approvers: approverDocs(st.Approvers.List),
+		Users: []statusUserDoc{}, Warnings: orEmpty(approverNotes(st.Approvers)), Approvers: approverDocs(st.Approvers.List), Covered: []string{},
 	}
 	for _, set := range st.Sets {
 		for _, w := range st.warnings(set) {
 			d.Warnings = append(d.Warnings, warningNote(set.Desired.Set, w))
 		}
+		d.Covered = append(d.Covered, each(set.Covered, func(b plan.Binding) string { return objectName(b.Object()) })...)
 		for i, u := range set.Users {
 			d.Users = append(d.Users, statusUserDoc{
 				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, State: u.State, Key: u.Key, SealedTo: each(u.SealedTo, recipient.Recipient.String), File: st.file(u), Expiring: st.expires(set, u),
