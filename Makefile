@@ -12,7 +12,7 @@ RACE     := $(if $(CC_FOUND),-race)
 EMPTY    :=
 SPACE    := $(EMPTY) $(EMPTY)
 # A host's own settings must not decide what is tested here.
-unexport KUBECONFIG
+unexport KUBECONFIG PROVISION_FILE PROVISION_OUTPUT_DIR PROVISION_CONTEXT
 
 GO_STATIC   := CGO_ENABLED=0 go
 LDFLAGS     := -s -w -X main.version=$(VERSION)

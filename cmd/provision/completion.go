@@ -74,7 +74,7 @@ type completing struct{ ctx context.Context }
 func (in *completing) read(given completion.Given) []usersfile.Set {
 	files := given.All("filename")
 	if len(files) == 0 {
-		files = []string{usersfile.DefaultFile}
+		files = []string{unnamedFile()}
 	}
 	files = slices.DeleteFunc(slices.Clone(files), func(file string) bool {
 		info, err := os.Stat(file)
@@ -178,7 +178,7 @@ func (in *completing) ledgers(given completion.Given) []plan.SetLedger {
 // open returns nil where the cluster cannot be reached.
 func (in *completing) open(given completion.Given) *cluster.Client {
 	client, err := cluster.Open(in.ctx, cluster.Options{
-		Kubeconfig: given.Last("kubeconfig"), Context: given.Last("context"), As: given.Last("as"), AsGroups: given.All("as-group"),
+		Kubeconfig: given.Last("kubeconfig"), Context: cmp.Or(given.Last("context"), os.Getenv(contextVariable)), As: given.Last("as"), AsGroups: given.All("as-group"),
 		RequestTimeout: completionBudget, UserAgent: "provision/" + version, Purpose: cluster.ToRead, CheckFile: checkOwnFile,
 		Waiting: func(cluster.Waiting) {},
 	})
@@ -201,7 +201,7 @@ func plans(_ completion.Given, prefix string) []completion.Word {
 func kubeconfigs(given completion.Given, prefix string) []completion.Word {
 	folder, _ := filepath.Split(prefix)
 	if folder == "" {
-		folder = filepath.Clean(cmp.Or(given.Last("output-dir"), defaultOutputDir)) + string(filepath.Separator)
+		folder = filepath.Clean(cmp.Or(given.Last("output-dir"), os.Getenv(directoryVariable), defaultOutputDir)) + string(filepath.Separator)
 	}
 	return filesIn(folder, func(path string) bool { return strings.HasSuffix(path, ".kubeconfig") })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,18 @@ import (
 
 // fileFlags say which users files to read.
 type fileFlags struct {
-	Filename []string `short:"f" default:"users.yaml" sep:"none" placeholder:"FILE" complete:"usersfile" help:"Users file, a directory of them, or - for standard input. May be repeated. Default: users.yaml."`
+	Filename []string `short:"f" env:"PROVISION_FILE" default:"users.yaml" sep:"none" placeholder:"FILE" complete:"usersfile" help:"Users file, a directory of them, or - for standard input. May be repeated. Default: users.yaml."`
 }
+
+// fileVariable, directoryVariable and contextVariable are the environment variables that stand for flags which are not given.
+const (
+	fileVariable      = "PROVISION_FILE"
+	directoryVariable = "PROVISION_OUTPUT_DIR"
+	contextVariable   = "PROVISION_CONTEXT"
+)
+
+// unnamedFile is the users file where the command line names none.
+func unnamedFile() string { return cmp.Or(os.Getenv(fileVariable), usersfile.DefaultFile) }
 
 // load reads the users files, for a command that goes on without what mistakes in them are about: what one team wrote must not
 // keep the others from being renewed, nor anybody's rights from being taken away. The mistakes are told at once; err is that
@@ -85,7 +96,7 @@ type setFlags struct {
 
 // byFile reports whether users files are to be read.
 func (f setFlags) byFile() (bool, error) {
-	if len(f.Set) > 0 && !slices.Equal(f.Filename, []string{usersfile.DefaultFile}) {
+	if len(f.Set) > 0 && !slices.Equal(f.Filename, []string{unnamedFile()}) {
 		return false, errors.New("--set names a set without its users file: leave out --filename")
 	}
 	return len(f.Set) == 0, nil
@@ -134,13 +145,13 @@ const defaultOutputDir = "kubeconfigs"
 
 // dirFlags say where the kubeconfigs are.
 type dirFlags struct {
-	OutputDir string `type:"path" short:"d" default:"kubeconfigs" placeholder:"DIR" complete:"directory" help:"Directory with one kubeconfig per user. Default: kubeconfigs."`
+	OutputDir string `type:"path" short:"d" env:"PROVISION_OUTPUT_DIR" default:"kubeconfigs" placeholder:"DIR" complete:"directory" help:"Directory with one kubeconfig per user. Default: kubeconfigs."`
 }
 
 // clusterFlags say which cluster, and as whom.
 type clusterFlags struct {
 	Kubeconfig     string        `placeholder:"FILE" complete:"file" help:"Your own kubeconfig, with which you administer the cluster. Default: as kubectl finds it."`
-	Context        string        `placeholder:"NAME" complete:"context" help:"The context to use in it. Default: the current one."`
+	Context        string        `env:"PROVISION_CONTEXT" placeholder:"NAME" complete:"context" help:"The context to use in it. Default: the current one."`
 	As             string        `placeholder:"USER" complete:"free" help:"Impersonate this user."`
 	AsGroup        []string      `sep:"none" placeholder:"GROUP" complete:"free" help:"Impersonate this group. May be repeated."`
 	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Give up on a single request after this time; 0 is never. Default: 60s."`

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -136,13 +137,17 @@ func perform(ctx context.Context, args []string, s view.Streams) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	args, selected, err := commandline.Rewrite(parser.Model, args)
+	rewritten, selected, err := commandline.Rewrite(parser.Model, args)
 	if err != nil {
 		return fail(ctx, s, hint.With(err, s.Program+" "+selected.Name+" --help"))
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(rewritten)
 	if err != nil {
-		return fail(ctx, s, commandline.Problem(s.Program, err))
+		err = commandline.Problem(s.Program, args, err)
+		if selected == nil {
+			err = cmp.Or(commandline.Unknown(s.Program, parser.Model, args), err)
+		}
+		return fail(ctx, s, err)
 	}
 	if c.Verbosity > 0 { // lines of the log would go through the bar
 		s.Screen = nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ import (
 
 // applySaved performs a saved plan, or refuses and lists what has moved since. The plan in the file is never executed:
 // whoever can edit it could have anything done. It is computed again, and must be the same. From which users file and
-// for which directory, the command line decides where it says so: then the plan must have been saved for just that.
+// for which directory, the command line and the environment decide where they say so: then the plan must have been saved for just that.
 func (c *applyCmd) applySaved(ctx context.Context, s view.Streams, line *kong.Context) error {
 	if other := given(line, "reissue", "reissue-all", "reissue-missing", "renew-elsewhere", "allow-deletes", "rebuild-ledger", "forget-cluster"); len(other) > 0 {
 		return hint.With(
@@ -91,15 +92,19 @@ func (a savedApprover) again(_ context.Context, c change, _, now plan.Proposals,
 // what the command line leaves to the plan.
 func (c *applyCmd) savedFor(content savedplan.File, line *kong.Context) error {
 	for _, at := range []struct {
-		flag, name string
-		then, now  []string
+		flag, variable, name string
+		then, now            []string
 	}{
-		{"filename", "the users file", content.Filename, c.Filename},
-		{"output-dir", "the output directory", []string{content.OutputDir}, []string{c.OutputDir}},
+		{"filename", fileVariable, "the users file", content.Filename, c.Filename},
+		{"output-dir", directoryVariable, "the output directory", []string{content.OutputDir}, []string{c.OutputDir}},
 	} {
-		if len(given(line, at.flag)) > 0 && !slices.Equal(cleaned(at.then), cleaned(at.now)) {
+		if (len(given(line, at.flag)) > 0 || os.Getenv(at.variable) != "") && !slices.Equal(cleaned(at.then), cleaned(at.now)) {
+			now := strings.Join(at.now, ", ")
+			if len(given(line, at.flag)) == 0 {
+				now += " (" + at.variable + ")"
+			}
 			return hint.With(
-				fmt.Errorf("%s was saved for %s %s, not %s: nothing was changed", c.Plan, at.name, strings.Join(at.then, ", "), strings.Join(at.now, ", ")),
+				fmt.Errorf("%s was saved for %s %s, not %s: nothing was changed", c.Plan, at.name, strings.Join(at.then, ", "), now),
 				"if that is not what was reviewed, somebody has edited the plan",
 			)
 		}

@@ -4,6 +4,7 @@ package commandline
 import (
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,9 +13,9 @@ import (
 	"provision/internal/hint"
 )
 
-// Problem is what is wrong with a command line that the parser refuses, of a program as it was called. The parser guesses what may have been meant, which is of little
-// use for single letters and for values.
-func Problem(program string, err error) error {
+// Problem is what is wrong with a command line that the parser refuses, of a program as it was called; args are as a person wrote them.
+// The parser guesses what may have been meant, which is of little use for single letters and for values.
+func Problem(program string, args []string, err error) error {
 	way := program + " --help"
 	parse, ok := errors.AsType[*kong.ParseError](err)
 	if !ok {
@@ -30,13 +31,28 @@ func Problem(program string, err error) error {
 		letter, _, _ := strings.Cut(rest, ",")
 		msg = "unknown flag -" + letter
 	}
-	if file, ok := strings.CutPrefix(msg, "unexpected argument "); ok {
-		if command := parse.Context.Selected(); command != nil && takesFiles(command) && isThere(file) {
-			way = "a users file is given with -f: " + program + " " + command.Name + " -f " + hint.ShellWord(file)
+	if of := fromVariable.FindStringSubmatch(msg); of != nil {
+		msg = of[2] + ": " + of[1]
+	}
+	command := parse.Context.Selected()
+	if command == nil {
+		return hint.With(errors.New(msg), way)
+	}
+	if meant := otherFlag(command, args); meant != "" {
+		msg, _, _ = strings.Cut(msg, ", did you mean")
+		return hint.With(errors.New(msg), program+" "+meant)
+	}
+	if file, ok := strings.CutPrefix(msg, "unexpected argument "); ok && takesFiles(command) && isThere(file) {
+		if at := slices.Index(args, file); at >= 0 {
+			args = slices.Concat(args[:at], []string{"-f"}, args[at:])
 		}
+		way = "a users file is given with -f: " + program + " " + line(args)
 	}
 	return hint.With(errors.New(msg), way)
 }
+
+// fromVariable is how the parser says that a value comes from an environment variable.
+var fromVariable = regexp.MustCompile(`^--[-a-z]+: (.*) \(from envar (\w+)=.*\)$`)
 
 // takesFiles reports whether a command has -f.
 func takesFiles(command *kong.Node) bool {

@@ -54,12 +54,31 @@ func Rewrite(app *kong.Application, args []string) (list []string, selected *kon
 // commandOf finds the command: the first argument that is neither a flag nor the value of one. Flags of every command
 // may come before it.
 func commandOf(app *kong.Application, args []string) *kong.Node {
+	at := firstWord(app, args)
+	if at < 0 {
+		return nil
+	}
+	return child(app, args[at])
+}
+
+// child returns a command by its name, or nil.
+func child(app *kong.Application, name string) *kong.Node {
+	for _, command := range app.Children {
+		if command.Name == name {
+			return command
+		}
+	}
+	return nil
+}
+
+// firstWord is where the first argument stands that is neither a flag nor the value of one, or -1.
+func firstWord(app *kong.Application, all []string) int {
 	flags := flagsOf(append([]*kong.Node{app.Node}, app.Children...)...)
-	for len(args) > 0 {
+	for args := all; len(args) > 0; {
 		arg := args[0]
 		args = args[1:]
 		if arg == "--" {
-			return nil
+			return -1
 		}
 		if len(arg) > 1 && arg[0] == '-' {
 			r := argumentReader{flags: flags}
@@ -73,14 +92,9 @@ func commandOf(app *kong.Application, args []string) *kong.Node {
 			}
 			continue
 		}
-		for _, child := range app.Children {
-			if child.Name == arg {
-				return child
-			}
-		}
-		return nil
+		return len(all) - len(args) - 1
 	}
-	return nil
+	return -1
 }
 
 func flagsOf(nodes ...*kong.Node) []*kong.Flag {
