@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -108,7 +109,9 @@ func doubts(e accept.Entry, c accept.Change) []string {
 	if c.Context != e.Context && c.New {
 		list = append(list, fmt.Sprintf("the name %s is taken in your kubeconfig: the context is called %s", e.Context, c.Context))
 	}
-	if c.Moved && c.Before.Server != "" {
+	if c.Moved && c.Before.Server == e.Server && cabundle.Equal(c.Before.CertificateAuthorityData, e.CertificateAuthorityData) && !c.Before.InsecureSkipTLSVerify {
+		list = append(list, fmt.Sprintf("%s took the certificate of %s only for %s before", c.Context, e.Server, cmp.Or(c.Before.TLSServerName, "its own name")))
+	} else if c.Moved && c.Before.Server != "" {
 		list = append(list, fmt.Sprintf("%s trusted another server or CA before: %s, CA %s", c.Context, serverWords(c.Before), strings.Join(caWords(c.Before), ", ")))
 	}
 	if c.Moved && c.Before.Server == "" {
