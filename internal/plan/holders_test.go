@@ -63,3 +63,19 @@ func TestKeyChangesHands(t *testing.T) {
 		}
 	}
 }
+
+// TestRecipientInputs holds that a saved plan that is refused says whose recipients are others, and which.
+func TestRecipientInputs(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("jane", "dev"))
+	seal := func(to ...string) Inputs {
+		w.Users[0].Certificate.Key, w.Users[0].Certificate.SealedTo = KeySealed, sealedTo(to...)
+		return InputsOf("users.yaml", "uid", w.Desired, w.Observed)
+	}
+	if moved := seal("a", "b").Compare(seal("b", "a")); len(moved) > 0 {
+		t.Errorf("another order: %+v", moved)
+	}
+	moved := seal("a", "b").Compare(seal("c"))
+	if len(moved) != 1 || moved[0] != (Moved{Object: "recipients of jane", Then: "a (comment), b (comment)", Now: "c (comment)"}) {
+		t.Errorf("%+v", moved)
+	}
+}

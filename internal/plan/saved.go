@@ -47,6 +47,11 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 		if u.Request != nil {
 			in["request of "+u.Certificate.User] = "key " + u.Request.KeyHash
 		}
+		if to := u.Certificate.SealedTo; len(to) > 0 { // a file of recipients may have changed, and the users file says nothing of that
+			texts := recipientTexts(to)
+			slices.Sort(texts)
+			in["recipients of "+u.Certificate.User] = strings.Join(texts, ", ")
+		}
 	}
 	for _, r := range observed.Ledger {
 		in["ledger record of "+r.User+" "+r.KeyHash[:min(12, len(r.KeyHash))]] = digest(r)
