@@ -72,6 +72,7 @@ func (s Set) fileOf(user, name string, k *credential.Kubeconfig, info fs.FileInf
 	f.State = plan.FileOurs
 	if e.Owner.Set != s.name {
 		f.State = plan.FileOtherSet
+		f.Given, _, _ = certificateOf(e)
 		return f
 	}
 	f.Kubeconfig, f.UserEntry = kubeconfigOf(name, e), e.User

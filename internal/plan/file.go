@@ -40,6 +40,9 @@ type File struct {
 	UserEntry   string              // the name of the user entry, which is the context's unless somebody has renamed one
 	MarkGone    bool                // the entry is the user's by its certificate, and has lost the mark that says so: see reclaim
 
+	// Given is the certificate in another set's entry, for FileOtherSet and FileMoving; nil: none, or not one.
+	Given *Certificate
+
 	// Unmarked are the entries that do not say whose they are and that have a certificate for this user, where the file has
 	// none of ours for this cluster.
 	Unmarked []Unmarked

@@ -60,6 +60,12 @@ func (s scene) holders(u UserChange) (had Certificate, until time.Time, known bo
 		}
 		return *c, until, true
 	}
+	if f := s.observed.Files[u.Name]; f.State == FileMoving && f.Given != nil {
+		if f.Given.NotAfter.After(s.lives) {
+			until = f.Given.NotAfter
+		}
+		return *f.Given, until, true
+	}
 	records := slices.DeleteFunc(slices.Clone(s.living[u.Name]), func(r Record) bool { return !r.Used() || !r.Removed.IsZero() })
 	if len(records) == 0 {
 		return Certificate{}, time.Time{}, false

@@ -15,6 +15,13 @@ func TestKeyChangesHands(t *testing.T) {
 		w.file(func(f *File) { f.Certificate.Key, f.Certificate.SealedTo = KeySealed, public(sealedTo(to...)) })
 		w.Ledger[0].SealedTo = public(sealedTo(to...))
 	}
+	moves := func(w *world) {
+		w.file(func(f *File) {
+			*f = File{Name: f.Name, State: FileMoving, Owner: "web", Mode: f.Mode, Given: f.Certificate}
+		})
+		w.Ledger = nil
+	}
+	ends := settled(noon.Add(-day), wanted("jane", "dev")).Ledger[0].NotAfter
 	for _, c := range []struct {
 		name   string
 		change func(*world)
@@ -37,6 +44,9 @@ func TestKeyChangesHands(t *testing.T) {
 		{"a key of her own from now on", func(w *world) { w.bringsKey("first") }, nil},
 		{"another key of her own", func(w *world) { *w = ownSettled(noon.Add(-day), "first"); w.bringsKey("second") }, nil},
 		{"by the ledger", func(w *world) { sealed(w, "b"); was(w, "a"); delete(w.Files, "jane") }, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"b (comment)"}}},
+		{"she comes from another set, sealed to others", func(w *world) { was(w, "a"); moves(w); sealed(w, "b") }, &Warning{Name: "sealed", To: "sealed", Left: []string{"a (comment)"}, Items: []string{"b (comment)"}}},
+		{"she comes from another set, sealed to the same", func(w *world) { was(w, "a"); moves(w); sealed(w, "a") }, nil},
+		{"she comes from another set, as she was", moves, nil},
 		{"sealed to the same, and a tool has dropped that", func(w *world) {
 			sealed(w, "a")
 			was(w, "a")
@@ -57,7 +67,7 @@ func TestKeyChangesHands(t *testing.T) {
 			}
 			continue
 		}
-		c.want.Code, c.want.User, c.want.Until = KeyChangesHands, "jane", w.Ledger[0].NotAfter
+		c.want.Code, c.want.User, c.want.Until = KeyChangesHands, "jane", ends
 		if len(warnings) != 1 || !warnings[0].Grave() || !reflect.DeepEqual(warnings[0], *c.want) {
 			t.Errorf("%s: %+v, want %+v", c.name, warnings, c.want)
 		}
