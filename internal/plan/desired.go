@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -14,7 +15,8 @@ type Desired struct {
 	Roles      []Role
 	Bindings   []Binding // one per role and scope with all its subjects, however many; Name is that of the first shard
 	References []Reference
-	Reserved   []string // names of Kubernetes itself that the file allows itself
+	Reserved   []string              // names of Kubernetes itself that the file allows itself
+	Escrow     []recipient.Recipient // who can open every sealed private key beside its owner
 
 	Groups        []string                 // those that the file defines, however they are bound
 	Members       map[string]bool          // those of them that it binds to their members
@@ -92,7 +94,7 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. All that the file does not say of the cluster comes from own,
 // the operator's own context.
 func Expand(set usersfile.Set, own Context) Desired {
-	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}, Whole: map[string]usersfile.Pos{}}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, Escrow: set.Escrow, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}, Whole: map[string]usersfile.Pos{}}
 	for _, g := range set.Groups {
 		d.Groups = append(d.Groups, g.Name)
 		switch {

@@ -46,6 +46,23 @@ func (s scene) otherHolders() []Warning {
 	return list
 }
 
+// escrowed tells to whom new private keys are sealed beside their owners, and whose these are.
+func (s scene) escrowed() []Warning {
+	if len(s.desired.Escrow) == 0 {
+		return nil
+	}
+	var users []string
+	for _, u := range s.stay {
+		if after := u.Certificate.After; u.Certificate.Op != Keep && after != nil && after.Key == KeySealed {
+			users = append(users, u.Name)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	return []Warning{{Code: Escrowed, Items: users, Left: recipientTexts(s.desired.Escrow)}}
+}
+
 // holders says where the private key of a user is who gets a new one, and for whom: only Key and SealedTo are set. Until is how
 // long somebody can log in with it; zero: nobody can. Known is false where nothing tells of an earlier key.
 func (s scene) holders(u UserChange) (had Certificate, until time.Time, known bool) {

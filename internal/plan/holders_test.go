@@ -6,6 +6,44 @@ import (
 	"testing"
 )
 
+// Whom an escrow opens private keys for is told with every one that is sealed to it, and of no other.
+func TestEscrowed(t *testing.T) {
+	w := settled(noon.Add(-day), wanted("ann", "dev"), wanted("bob"), wanted("jane"))
+	w.Escrow = sealedTo("safe")
+	for i := range w.Users[:2] {
+		c := &w.Users[i].Certificate
+		c.Key, c.SealedTo = KeySealed, sealedTo(c.User, "safe")
+		w.Files[c.User].Certificate.Key, w.Files[c.User].Certificate.SealedTo = KeySealed, public(sealedTo(c.User, "safe"))
+		w.Ledger[i].SealedTo = public(sealedTo(c.User, "safe"))
+	}
+	told := func() []Warning {
+		return slices.DeleteFunc(w.plan().Warnings, func(w Warning) bool { return w.Code != Escrowed })
+	}
+	if list := told(); len(list) > 0 {
+		t.Errorf("nothing is sealed, and %+v", list)
+	}
+	w.Reissue([]string{"ann", "jane"})
+	want := []Warning{{Code: Escrowed, Items: []string{"ann"}, Left: []string{"safe (comment)"}}}
+	if list := told(); !reflect.DeepEqual(list, want) || !list[0].Grave() || !list[0].OfUsers() {
+		t.Errorf("%+v, want %+v", list, want)
+	}
+
+	// A change of it is one of recipients, for everybody who has any.
+	w.Escrow = sealedTo("vault")
+	for i := range w.Users[:2] {
+		w.Users[i].Certificate.SealedTo = sealedTo(w.Users[i].Certificate.User, "vault")
+	}
+	var hands []string
+	for _, one := range w.plan().Warnings {
+		if one.Code == KeyChangesHands {
+			hands = append(hands, one.User)
+		}
+	}
+	if list := told(); len(list) != 1 || !slices.Equal(list[0].Items, []string{"ann", "bob"}) || !slices.Equal(hands, []string{"ann", "bob"}) {
+		t.Errorf("%+v, and %v change hands", list, hands)
+	}
+}
+
 // Whoever else gets the certificate is told of, whatever shows who had it: the kubeconfig, or the ledger alone.
 func TestKeyChangesHands(t *testing.T) {
 	sealed := func(w *world, to ...string) {

@@ -15,7 +15,7 @@ func userWarnings(desired Desired, observed Observed, p Plan, records []Record, 
 			s.stay = append(s.stay, u)
 		}
 	}
-	return slices.Concat(s.otherHolders(), s.stillInGroups(), s.stillAuthenticate(), s.namesAgain(), s.notBegun(), s.durationsLater(), s.issuedElsewhere(),
+	return slices.Concat(s.otherHolders(), s.escrowed(), s.stillInGroups(), s.stillAuthenticate(), s.namesAgain(), s.notBegun(), s.durationsLater(), s.issuedElsewhere(),
 		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.newGenerations(), s.otherLives(), s.ownKeys(), newRequests(desired.Set, p.Users, false))
 }
 

@@ -16,6 +16,7 @@ const (
 	StillAuthenticates  WarningCode = "StillAuthenticates"  // User, Until: a removed user's certificate lives on; Items: groups in it that anything is bound to; Left: those of them that the set binds itself, and revoke would not
 	StillInGroup        WarningCode = "StillInGroup"        // User, Items (groups), Until: the old certificate carries them
 	KeyChangesHands     WarningCode = "KeyChangesHands"     // User; Name, To: where their private key was and will be (KeyPlace); Left, Items: to whom it was and will be sealed; Until: whoever has the old one can log in
+	Escrowed            WarningCode = "Escrowed"            // Items (users): their new private keys are sealed to Left too, the set's escrow
 	ClusterAdmin        WarningCode = "ClusterAdmin"        // Subjects: who is given cluster-admin, Namespace: where
 	PowerfulRole        WarningCode = "PowerfulRole"        // Role: one of the set, Namespace: where it is bound; Rules: its rules that allow everything there, or to take more
 	PowerfulGrant       WarningCode = "PowerfulGrant"       // Role: one of others that allows as much, Namespace: where it is bound; Subjects: to whom it goes
@@ -119,7 +120,7 @@ type Address struct {
 // OfUsers reports whether the warning is about the users in Items.
 func (w Warning) OfUsers() bool {
 	switch w.Code {
-	case NotProved, ShorterThanAsked, LongerThanAsked, EndsWithCA, DurationLater, IssuedElsewhere, ElsewhereEnds, LostLives, ClusterReplaced, UnboundGroup, OlderLives, WithoutUntilNew:
+	case Escrowed, NotProved, ShorterThanAsked, LongerThanAsked, EndsWithCA, DurationLater, IssuedElsewhere, ElsewhereEnds, LostLives, ClusterReplaced, UnboundGroup, OlderLives, WithoutUntilNew:
 		return true
 	}
 	return false
@@ -138,7 +139,7 @@ func (w Warning) OfCluster() bool {
 // must not miss it behind others.
 func (w Warning) Grave() bool {
 	switch w.Code {
-	case KeyChangesHands, ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, OwnKey, MisplacedKubeconfig, MisplacedOfLeaver:
+	case KeyChangesHands, Escrowed, ClusterAdmin, PowerfulRole, PowerfulGrant, GrantedElsewhere, OutsideAdmin, OutsideUnread, ReservedNames, NameAgain, NameInOtherSet, SharedGroup, GroupReleased, GroupEnds, PrivateProxy, OtherCluster, ForeignRequest, SwappedRequest, LabelCopied, LedgerCopy, LongerThanAsked, OtherEntries, FrontProxyAnybody, OwnKey, MisplacedKubeconfig, MisplacedOfLeaver:
 		return true
 	}
 	return false

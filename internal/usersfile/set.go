@@ -26,7 +26,7 @@ const (
 // set reads and checks a whole document. The set is of use only if that adds nothing to r.mistakes.
 func (r *reader) set(root *yaml.Node) Set {
 	s := Set{Pos: r.pos(root)}
-	o, ok := r.object(value{node: root}, "apiVersion", "kind", "name", "cluster", "ledger", "defaults", "roles", "groups", "users", "allowReserved")
+	o, ok := r.object(value{node: root}, "apiVersion", "kind", "name", "cluster", "ledger", "defaults", "roles", "groups", "users", "escrow", "allowReserved")
 	if !ok {
 		r.errs[len(r.errs)-1].Msg = "not a users file: must be an object with apiVersion: " + APIVersion + " and kind: " + Kind
 		return s
@@ -51,6 +51,7 @@ func (r *reader) set(root *yaml.Node) Set {
 	for _, v := range all {
 		s.Users = append(s.Users, r.user(v, s.Name, s.Defaults, groups))
 	}
+	s.Escrow = r.escrow(o.get("escrow"), s.Users)
 	if *r.subjects += subjects(s); *r.subjects > maxSubjects {
 		r.note(value{node: root}, Rule{Type: field.ErrorTypeTooMany}, "", fmt.Sprintf("Too many: the bindings of this file name somebody %d times (each member of a group with bindTo: Members for each of its roles, in each namespace), and must do so at most %d times: "+
 			"bind groups themselves (bindTo: Group), grant in fewer namespaces, or split the file", *r.subjects, maxSubjects))

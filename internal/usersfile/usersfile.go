@@ -51,6 +51,8 @@ type Set struct {
 	Groups        []Group
 	Users         []User
 	AllowReserved []string
+	// Escrow are those to whom every private key that is sealed is sealed besides: they are among the Recipients of those users.
+	Escrow []recipient.Recipient
 }
 
 // Cluster is what the users' kubeconfigs say about the cluster, and which cluster the file is for. An empty field is
@@ -164,7 +166,8 @@ type User struct {
 	RenewElsewhere bool
 	Roles          []Grant
 	Request        *OwnRequest // that they have made, with a key of their own; nil: their key is made for them
-	// Recipients are those to whom the user's private key is sealed, so that nobody else has it; none: it stands in the kubeconfig.
+	// Recipients are those to whom the user's private key is sealed, so that nobody else has it, with the set's Escrow; none: it
+	// stands in the kubeconfig.
 	Recipients []recipient.Recipient
 	Reuse      bool // the name may be given again although a certificate of a removed user still lives
 	AlsoAt     Pos  // where another file names this user too, or one that some disks take for the same; nowhere: none does

@@ -9,6 +9,7 @@ import (
 	"provision/internal/cabundle"
 	"provision/internal/cluster"
 	"provision/internal/hint"
+	"provision/internal/recipient"
 	"provision/internal/usersfile"
 )
 
@@ -70,6 +71,8 @@ func caWords(e usersfile.Endpoint) []string {
 // receivedKeyWords says where the private key of a received entry comes from.
 func receivedKeyWords(e accept.Entry) string {
 	switch {
+	case e.Sealed.Key != "" && len(e.Key) == 0 && len(e.Sealed.To) > 1:
+		return "sealed, and whoever has one of these opens it: " + everyone(each(e.Sealed.To, recipient.Recipient.String))
 	case e.Sealed.Key != "" && len(e.Key) == 0:
 		return "sealed to you"
 	case e.KeyHere:

@@ -51,6 +51,7 @@ var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.StillAuthenticates, User: "ann-#", Until: end}, about: "no groups, several ends", vary: laterWarning},
 	{of: plan.Warning{Code: plan.KeyChangesHands, User: "ann-#", Name: "sealed", To: "sealed", Left: []string{"SHA256:old (laptop)"}, Items: []string{"SHA256:new", "SHA256:newer"}, Until: end}, vary: laterWarning},
 	{of: plan.Warning{Code: plan.KeyChangesHands, User: "ann-#", Name: "sealed", Left: []string{"SHA256:old (laptop)"}}, about: "to be in the kubeconfig, and the old one has ended"},
+	{of: plan.Warning{Code: plan.Escrowed, Items: []string{"ann-#"}, Left: []string{"SHA256:safe (the safe)"}}, items: true},
 	{of: plan.Warning{Code: plan.KeyChangesHands, User: "ann-#", To: "own", Until: end}, about: "to be the user's own"},
 	{of: plan.Warning{Code: plan.KeyChangesHands, User: "ann-#", Name: "own", Until: end}, about: "the user's own no longer"},
 	{of: plan.Warning{Code: plan.NotProved, Items: []string{"ann-#"}}, items: true},

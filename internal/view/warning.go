@@ -14,6 +14,7 @@ var warningTexts = map[plan.WarningCode]string{
 		"{{with .Left}}; to bind the members of {{$.List .}} instead, at once: provision revoke {{shell $.User}}{{end}}",
 	plan.KeyChangesHands: "{{.User}}'s private key changes hands: {{.KeyWas}} -> {{.KeyWillBe}}: make sure that {{.User}} has that" +
 		"{{if not .Until.IsZero}}; whoever has the one before can log in with it until {{time .Until}}{{end}}",
+	plan.Escrowed:         "{{.List .Left}} can open the {{if eq (len .Items) 1}}private key{{else}}private keys{{end}} of {{.List .Items}} too, and log in as {{if eq (len .Items) 1}}that user{{else}}these users{{end}} (escrow in the users file)",
 	plan.NotProved:        "nobody has logged in with the certificate of {{.List .Items}}: only its owner has the private key; what can be judged without a login is as it should be",
 	plan.StillInGroup:     "{{.User}}'s old certificate still says {{.List .Items}} until {{time .Until}}: Kubernetes cannot revoke it",
 	plan.ClusterAdmin:     "cluster-admin {{where .Namespace}} goes to {{.List (subjects .Subjects)}}",
