@@ -46,7 +46,11 @@ func (s Set) fileOf(user, name string, k *credential.Kubeconfig, info fs.FileInf
 	}
 	f.OtherContext = current
 	for _, e := range k.OtherClusters(s.cluster, user) {
-		f.OtherClusters = append(f.OtherClusters, plan.ClusterEntry{File: name, User: user, Set: e.Owner.Set, Cluster: e.Owner.Cluster, Name: e.Name, Context: e.Context, Server: e.Server})
+		other := plan.ClusterEntry{File: name, User: user, Set: e.Owner.Set, Cluster: e.Owner.Cluster, Name: e.Name, Context: e.Context, Server: e.Server}
+		if c, _, _ := certificateOf(e); c != nil {
+			other.NotBefore, other.NotAfter = c.NotBefore, c.NotAfter
+		}
+		f.OtherClusters = append(f.OtherClusters, other)
 	}
 	var owner credential.Owner
 	f.Current.Context, f.Current.Server, owner = k.Current()

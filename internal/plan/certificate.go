@@ -79,6 +79,12 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 		c.Op, c.Reasons = Renew, []Reason{{Code: RenewDue, At: have.NotAfter, To: u.RenewBefore.String()}}
 		return c
 	}
+	if !endsAt(have.NotAfter, d.ends) {
+		if reason := d.together(u, file, have); reason != nil {
+			c.Op, c.Reasons = Renew, []Reason{*reason}
+			return c
+		}
+	}
 	c.Op, c.After = Keep, have
 	return c
 }

@@ -86,6 +86,10 @@ type ClusterEntry struct {
 	Name    string `json:"name"`    // of the cluster entry
 	Context string `json:"context,omitempty"`
 	Server  string `json:"server,omitempty"`
+
+	// Of its certificate; zero: it has none that can be read.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	NotAfter  time.Time `json:"notAfter,omitzero"`
 }
 
 // CurrentContext is what kubectl uses of a file when it is told nothing.

@@ -56,6 +56,7 @@ const (
 	EndingObject        ReasonCode = "EndingObject"        // somebody has deleted it, and finalizers hold it: Added
 	RoleRefChanged      ReasonCode = "RoleRefChanged"      // From, To: somebody gave our binding another roleRef
 	RenewDue            ReasonCode = "RenewDue"            // At: when the present one ends; To: the rule (renewBefore)
+	RenewedTogether     ReasonCode = "RenewedTogether"     // At: when the present one ends; To: the context of an entry of the same kubeconfig that is due, or was just renewed
 	ElsewhereDue        ReasonCode = "ElsewhereDue"        // At: when the one ends whose kubeconfig is not here; To: the rule (renewBefore)
 	Requested           ReasonCode = "Requested"           // the operator asked for a new one
 	OutcomeKnown        ReasonCode = "OutcomeKnown"        // the ledger learns what was issued

@@ -54,6 +54,7 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.ClusterForgotten:    "you say that the cluster is no more",
 	plan.EntryEdited:         "the entry was edited, and is made as it was: {{.List .Added}}",
 	plan.RenewDue:            "ends {{time .At}} (renewBefore {{.To}})",
+	plan.RenewedTogether:     "ends {{time .At}}, and is renewed together with {{.To}} in the same file",
 	plan.Requested:           "you asked for a new one",
 	plan.ElsewhereDue:        "the kubeconfig is not here, and its certificate ends {{time .At}} (renewBefore {{.To}}, renewElsewhere)",
 	plan.RecordWrong:         "the ledger said another thing than the certificate",
