@@ -17,7 +17,9 @@ import (
 // be that of an operator without permission (cluster.PermissionError), and then tells of all that they lack.
 //
 // The ledger is read last, after the requests and the directory: an apply that is under way writes it first, so whatever
-// certificate those show stands in it. The other way around, one might be missing.
+// certificate those show stands in it. The other way around, one might be missing. For revoke that does not matter, which cannot
+// wait: what it takes before it holds the lock it takes from whatever certificate any of the three shows, and under the lock nobody
+// issues any.
 func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir *outdir.Dir) (plan.Observed, error) {
 	var o plan.Observed
 	g, parallel := errgroup.WithContext(ctx)
@@ -31,7 +33,10 @@ func Set(ctx context.Context, desired plan.Desired, client *cluster.Client, dir 
 			o.Files, o.Keys, o.Misplaced = seen.Files, seen.Keys, seen.Misplaced
 			return err
 		})
-		if err := before.Wait(); err != nil {
+		if desired.Revoke {
+			before.Go(func() error { return client.ObserveLedger(first, desired, &o) })
+		}
+		if err := before.Wait(); err != nil || desired.Revoke {
 			return err
 		}
 		return client.ObserveLedger(parallel, desired, &o)
