@@ -19,6 +19,7 @@ import (
 	"provision/internal/hint"
 	"provision/internal/observe"
 	"provision/internal/plan"
+	"provision/internal/schema"
 	"provision/internal/usersfile"
 	"provision/internal/view"
 )
@@ -50,6 +51,9 @@ func (c *initCmd) Run(ctx context.Context, s view.Streams) error {
 	if err := c.look(ctx, s, &f); err != nil {
 		return err
 	}
+	if c.Filename != usersfile.Stdin {
+		f.Schema = schemaFile
+	}
 	f, text, err := c.checked(f)
 	if err != nil {
 		return err
@@ -58,12 +62,22 @@ func (c *initCmd) Run(ctx context.Context, s view.Streams) error {
 		_, err := s.Out.Write(text)
 		return err
 	}
-	if err := writeNew(c.Filename, text); err != nil {
+	switch err := writeNew(c.Filename, text); {
+	case errors.Is(err, fs.ErrExist):
+		return overwrites(c.Filename)
+	case err != nil:
 		return err
+	}
+	err = writeNew(filepath.Join(filepath.Dir(c.Filename), schemaFile), schema.Text)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		s.Warning("editors will not know the fields: " + view.OneLine(err))
 	}
 	s.Drafted(c.Filename, f, missing(f))
 	return nil
 }
+
+// schemaFile is what editors read of the fields, beside the users file: a hidden one, which -f DIR does not take for a users file.
+const schemaFile = ".users.schema.json"
 
 // overwrites refuses a users file that is there.
 func overwrites(path string) error {
@@ -73,9 +87,6 @@ func overwrites(path string) error {
 // writeNew writes a file that is not there yet.
 func writeNew(path string, data []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return overwrites(path)
-	}
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 // File is what a users file is made of.
 type File struct {
+	Schema       string // the path of the schema for editors, from the file; "": none
 	Set          string
 	Cluster      *Cluster // nil: none was there to look at
 	Namespaces   []string // that the cluster has, but for those of Kubernetes itself
@@ -97,6 +98,9 @@ func (f File) Write() (text []byte, lines []int) {
 
 // head writes what the file is, and about the cluster.
 func (f File) head(w *writer) {
+	if f.Schema != "" {
+		w.put("# yaml-language-server: $schema=%s", f.Schema)
+	}
 	w.put("# Who may use the cluster, and what they may do there: provision help users-file.")
 	w.put("#")
 	w.put("#   provision plan     shows what this file would change")
