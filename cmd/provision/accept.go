@@ -19,11 +19,11 @@ type acceptCmd struct {
 	File           []string      `arg:"" name:"file" placeholder:"FILE" complete:"file" help:"The kubeconfig that you were sent, or - for standard input. May be repeated."`
 	Identity       []string      `short:"i" sep:"none" placeholder:"FILE" complete:"file" help:"Your age identity, or SSH private key, that opens a key which is sealed to you. May be repeated. Default: ~/.ssh/id_ed25519 and ~/.ssh/id_rsa."`
 	Key            []string      `sep:"none" placeholder:"FILE" complete:"file" help:"Your own private key, where you asked for the certificate with a request of your own. May be repeated."`
-	Kubeconfig     string        `placeholder:"FILE" complete:"file" help:"Your own kubeconfig, to merge into. Default: as kubectl finds it."`
+	Kubeconfig     string        `placeholder:"FILE" complete:"file" help:"Your own kubeconfig, to merge into. Default: $KUBECONFIG, then ~/.kube/config."`
 	ReplaceServer  bool          `help:"Let an entry that you have lead to another server, or trust another CA, as the file says. Ask its sender first, on another way than the file came."`
 	NoLogin        bool          `help:"Send nothing: do not log in to see that it works, not even before a certificate that you have is replaced."`
 	Yes            bool          `short:"y" help:"Do not ask. Needed where there is no terminal."`
-	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Give up on the login after this time; 0 is never. Default: 60s."`
+	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Give up on the login after this time; 0: no limit. Default: 60s."`
 }
 
 func (c *acceptCmd) Run(ctx context.Context, s view.Streams) error {

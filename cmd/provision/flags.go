@@ -150,11 +150,11 @@ type dirFlags struct {
 
 // clusterFlags say which cluster, and as whom.
 type clusterFlags struct {
-	Kubeconfig     string        `placeholder:"FILE" complete:"file" help:"Your own kubeconfig, with which you administer the cluster. Default: as kubectl finds it."`
+	Kubeconfig     string        `placeholder:"FILE" complete:"file" help:"Your own kubeconfig, with which you administer the cluster. Default: $KUBECONFIG, then ~/.kube/config."`
 	Context        string        `env:"PROVISION_CONTEXT" placeholder:"NAME" complete:"context" help:"The context to use in it. Default: the current one."`
 	As             string        `placeholder:"USER" complete:"free" help:"Impersonate this user."`
 	AsGroup        []string      `sep:"none" placeholder:"GROUP" complete:"free" help:"Impersonate this group. May be repeated."`
-	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Give up on a single request after this time; 0 is never. Default: 60s."`
+	RequestTimeout time.Duration `type:"time" default:"60s" placeholder:"TIME" complete:"free" help:"Give up on a single request after this time; 0: no limit. Default: 60s."`
 }
 
 func (f clusterFlags) open(ctx context.Context, s view.Streams, sets []usersfile.Set, purpose cluster.Purpose) (*cluster.Client, error) {
@@ -233,11 +233,11 @@ func (f pickFlags) meant(user string) bool { return len(f.User) == 0 || slices.C
 // wishFlags ask for more than the file says. Plan and apply share them.
 type wishFlags struct {
 	forgetFlags
-	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" complete:"user" help:"Issue this user a new certificate, whatever they have. May be repeated."`
+	Reissue        []string `json:"reissue,omitempty" sep:"none" placeholder:"USER" complete:"user" help:"Issue this user a new certificate even if the present one is valid. May be repeated."`
 	ReissueAll     bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
-	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, though theirs still lives: for one that was lost. It is no answer to one that was stolen, which lives on (provision revoke --help)."`
+	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, even if a valid certificate exists elsewhere: for one that was lost. It is no answer to one that was stolen, which lives on (provision revoke --help)."`
 	RenewElsewhere bool     `json:"renewElsewhere,omitempty" help:"Renew here, when it is due, a certificate whose kubeconfig is not in the output directory."`
-	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" complete:"free" help:"Agree to exactly N deletions, the number that the plan shows, when they are many."`
+	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" complete:"free" help:"Allow exactly N deletions. Needed when the plan deletes many; it shows the number."`
 	RebuildLedger  bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
 }
 

@@ -22,6 +22,7 @@ var help embed.FS
 
 // describe gives each command its text. One that has none explains itself.
 func describe(app *kong.Application) {
+	app.HelpFlag.Help = "Show this help."
 	for _, command := range app.Children {
 		if text, err := help.ReadFile("help/" + command.Name + ".txt"); err == nil {
 			command.Detail = string(text)

@@ -73,7 +73,7 @@ type cli struct {
 	Apply      applyCmd      `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
 	Status     statusCmd     `cmd:"" help:"Show who has what, until when."`
 	Revoke     revokeCmd     `cmd:"" help:"Take people out of every grant now, and show what remains."`
-	Destroy    destroyCmd    `cmd:"" help:"Remove a whole set."`
+	Destroy    destroyCmd    `cmd:"" help:"Remove a set: its roles, bindings and kubeconfigs."`
 	Unblock    unblockCmd    `cmd:"" help:"Let certificates through again that revoke has blocked."`
 	Verify     verifyCmd     `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
 	Validate   validateCmd   `cmd:"" help:"Check a users file, without a cluster."`

@@ -35,7 +35,7 @@ func NewQuestion(s Streams, yes bool) (Question, error) {
 		q.tty = tty
 		return q, nil
 	}
-	return q, hint.With(errors.New("there is no terminal to ask on"), "give --yes; to see first what would be done: --dry-run=server")
+	return q, hint.With(errors.New("cannot ask for confirmation: standard input is not a terminal"), "give --yes; to see first what would be done: --dry-run=server")
 }
 
 // terminal returns that of the person who reads what is written, or nil.

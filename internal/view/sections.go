@@ -137,7 +137,7 @@ func (v Page) forgotten(p pen, changes []plan.Change[plan.ClusterEntry]) {
 func (v Page) ledger(p pen, of plan.Plan) {
 	var list []row
 	if of.Ledger.CreateNamespace && of.Changes() {
-		list = append(list, row{sign: "+", text: "create namespace/" + of.Ledger.Namespace + ", which has no records of this set yet"})
+		list = append(list, row{sign: "+", text: "create namespace/" + of.Ledger.Namespace + " for the records of this set"})
 	}
 	type way struct {
 		op     plan.Op
@@ -163,7 +163,7 @@ func (v Page) ledger(p pen, of plan.Plan) {
 	}
 	if len(left) > 0 {
 		names := v.names(slices.Compact(left)) // one may have several certificates
-		list = append(list, row{sign: "~", text: "note who left, so that nobody else gets the name while a certificate for it lives: " + names})
+		list = append(list, row{sign: "~", text: "reserve the name of who left until the certificate ends: " + names})
 	}
 	v.rows(p, "ledger", list, 0)
 }

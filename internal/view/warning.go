@@ -45,7 +45,7 @@ var warningTexts = map[plan.WarningCode]string{
 		"{{if gt (len .Items) 1}}what any of the sets grants counts for all{{else}}what either set grants counts for both{{end}}",
 	plan.LabelCopied:      "bindings carry this set's label, but not a name of this set: they are left alone: {{.List (objects .Objects)}}",
 	plan.LedgerDamaged:    "{{object .Object}} cannot be read, so what it says of anybody's certificates is not known: {{.To}}",
-	plan.GrantedElsewhere: "{{grantee .Warning}} is granted something outside this set already, and who gets the name gets that too: {{.List (grants .Warning)}}",
+	plan.GrantedElsewhere: "{{grantee .Warning}} has rights from outside this set already: {{.List (grants .Warning)}}",
 	plan.ElsewhereEnds: "nothing here renews the certificate of {{.List .Items}}, whose kubeconfig is not here, and it ends soon ({{if gt (len .Items) 1}}the first {{end}}{{time .Until}}): " +
 		"--renew-elsewhere, or renewElsewhere: true in the users file, issues a new one here",
 	plan.LostLives: "a certificate whose kubeconfig is not here goes on until {{time .Until}} at the latest, for {{.List .Items}}: Kubernetes cannot revoke it. " +

@@ -50,7 +50,7 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"{{if .Generation}}; what this set grants to them counts for those certificates, too: higher generations in the users file keep those out{{end}}{{end}}: ", userGoesOn},
 	plan.NameInOtherSet:   {"{{.N}} users have certificates in {{.Sets}} too: one name each, so what any of the sets grants counts for all: ", "{{quoted .User}}"},
 	plan.LedgerDamaged:    {"{{.N}} ConfigMaps cannot be read, so what they say of anybody's certificates is not known: {{.To}}: ", "{{object .Object}}"},
-	plan.GrantedElsewhere: {"{{.N}} names are granted something outside this set already, and who gets them gets that too: {{.List (grants .Warning)}}: to ", "{{grantee .Warning}}"},
+	plan.GrantedElsewhere: {"{{.N}} names have rights from outside this set already: {{.List (grants .Warning)}}: to ", "{{grantee .Warning}}"},
 	plan.LedgerCopy: {"{{.N}} namespaces have ConfigMaps that look like records of this set, whose ledger is in the namespace {{.Name}}: " +
 		"if ledger.namespace was one of them, move them ({{moveLedger .To \"NAMESPACE\" .Name}}); if not, somebody has put them there: ",
 		"{{.Namespace}}{{with .Items}} (living certificates of {{$.List .}}{{with $.Left}}; left by them: {{$.List .}}{{end}}){{end}}"},
