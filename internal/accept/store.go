@@ -169,12 +169,16 @@ func (k *Kubeconfig) Store(ctx context.Context, entries []Entry, replaceServer b
 		}
 		s.Comments = hasComments(old)
 	}
+	var had fs.FileInfo
 	if old != nil {
-		if s.Backup, err = backUp(target, old, time.Now()); err != nil {
+		if had, err = os.Stat(target); err != nil {
+			return s, notWritten(target, err)
+		}
+		if s.Backup, err = backUp(target, old, had, time.Now()); err != nil {
 			return s, notWritten(target, err)
 		}
 	}
-	if err := replace(target, text, temporary(target)); err != nil {
+	if err := replace(target, text, had, temporary(target)); err != nil {
 		return s, notWritten(target, err)
 	}
 	s.Written = true
@@ -202,14 +206,14 @@ func follow(path string) (string, error) {
 	return "", fmt.Errorf("%s: too many symbolic links", path)
 }
 
-// backUp writes what a file has beside it, under a name with the time, and returns its path.
-func backUp(target string, data []byte, now time.Time) (string, error) {
+// backUp writes what a file has beside it, for the same owner, under a name with the time, and returns its path.
+func backUp(target string, data []byte, had fs.FileInfo, now time.Time) (string, error) {
 	stem := target + ".before-" + now.UTC().Format("20060102T150405Z")
 	path := free(stem, func(path string) bool {
 		_, err := os.Lstat(path)
 		return err == nil
 	})
-	return path, replace(path, data, temporary(target))
+	return path, replace(path, data, had, temporary(target))
 }
 
 // temporary is the file that a kubeconfig, or its backup, is written to before it gets its name. It is one for each kubeconfig, as the
@@ -219,7 +223,8 @@ func temporary(target string) string {
 }
 
 // replace puts data at a path, of mode 0600, by way of a temporary file beside it: a reader finds what was there or the new.
-func replace(path string, data []byte, temp string) error {
+// It belongs to whoever has the file had, if that is there.
+func replace(path string, data []byte, had fs.FileInfo, temp string) error {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -227,6 +232,7 @@ func replace(path string, data []byte, temp string) error {
 	if err != nil {
 		return err
 	}
+	giveTo(f, had)
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()

@@ -96,7 +96,7 @@ func (d decision) ownRecord(u User) *Record {
 
 // onWay reports whether the certificate of a record is for a key that its user made, and is not in their kubeconfig here. No journal has such a
 // key, so that the ledger does not say what was issued is all that tells of a kubeconfig which is still to be written: whoever writes it
-// says so then. Else a user whose kubeconfig never was would count as one who has taken it away.
+// says so then. A user whose kubeconfig never was written would otherwise count as one who has taken it away.
 func (r Record) onWay(file File) bool {
 	return r.Own && (file.Certificate == nil || file.Certificate.KeyHash != r.KeyHash)
 }
