@@ -76,9 +76,11 @@ type cli struct {
 	Destroy    destroyCmd    `cmd:"" help:"Remove a set: its roles, bindings and kubeconfigs."`
 	Unblock    unblockCmd    `cmd:"" help:"Let certificates through again that revoke has blocked."`
 	Verify     verifyCmd     `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
+	Show       showCmd       `cmd:"" help:"Show a saved plan again, without a cluster."`
 	Validate   validateCmd   `cmd:"" help:"Check a users file, without a cluster."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of the users file, for editors."`
 	Explain    explainCmd    `cmd:"" help:"Explain a field of the users file."`
+	Inspect    inspectCmd    `cmd:"" help:"Show what a kubeconfig says, without its key."`
 	Request    requestCmd    `cmd:"" help:"Make a key of your own and the request for its certificate, without a cluster."`
 	Accept     acceptCmd     `cmd:"" help:"Merge the kubeconfig that you were sent into your own."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -58,6 +58,7 @@ func (c *planCmd) Run(ctx context.Context, s view.Streams) error {
 	}
 	if c.Save != "" {
 		saved, err := savedplan.Of(all, c.Filename, c.OutputDir, c.wishFlags, time.Now())
+		saved.Cluster = savedplan.Cluster{Name: v.Endpoint.Name, Server: v.Endpoint.Server, UID: v.UID}
 		if err == nil {
 			err = saved.Write(c.Save)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -52,8 +53,11 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// Is reports whether a file begins as a saved plan does, of whatever format.
+// Is reports whether a file begins as a saved plan does, of whatever format. It opens only a regular file: others may never begin.
 func Is(path string) (bool, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err
@@ -127,6 +131,8 @@ func Read(path string) (File, error) {
 		return f, notPlan("")
 	case len(f.Sets) == 0 || len(f.Filename) == 0:
 		return f, fmt.Errorf("%s holds no plan of any set", path)
+	case slices.ContainsFunc(f.Sets, func(s Set) bool { return !s.Plan.Whole() }):
+		return f, hint.With(fmt.Errorf("%s has a change of nothing: somebody has edited it", path), "provision plan --save again, and review it")
 	}
 	return f, nil
 }

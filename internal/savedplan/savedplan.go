@@ -22,11 +22,20 @@ type File struct {
 	Summary       plan.Summary `json:"summary"`
 	Saved         time.Time    `json:"saved"` // to the second
 
+	Cluster   Cluster         `json:"cluster"`
+	Operator  string          `json:"operator"` // who saved it, as the API server calls them
 	Filename  []string        `json:"filename"` // -f and -d, as they were given
 	OutputDir string          `json:"outputDir"`
 	Flags     json.RawMessage `json:"flags"` // what else the command line said, to compute the plan again
 	Sets      []Set           `json:"sets"`
 	Unplanned []string        `json:"unplanned,omitempty"` // sets that could not be looked at: nothing is done to them
+}
+
+// Cluster is the one that the plan is for, as the operator's own context had it. It is for people: what apply compares stands in the inputs.
+type Cluster struct {
+	Name   string `json:"name"`
+	Server string `json:"server"`
+	UID    string `json:"uid"` // of its namespace kube-system
 }
 
 // Set is the plan of one set, with the versions of what it was computed from.
@@ -47,6 +56,7 @@ func Of(all plan.Proposals, filename []string, outputDir string, flags any, now 
 		return f, fmt.Errorf("save the plan: %w", err)
 	}
 	for _, p := range all {
+		f.Operator = p.Operator
 		if p.Failed != nil {
 			f.Unplanned = append(f.Unplanned, p.Set)
 			continue
@@ -54,6 +64,15 @@ func Of(all plan.Proposals, filename []string, outputDir string, flags any, now 
 		f.Sets = append(f.Sets, Set{Source: p.Source, Plan: p.Plan, Inputs: p.Inputs()})
 	}
 	return f, nil
+}
+
+// Plans are the saved plans.
+func (f File) Plans() plan.Proposals {
+	var list plan.Proposals
+	for _, set := range f.Sets {
+		list = append(list, plan.Proposal{Plan: set.Plan, Source: set.Source, Operator: f.Operator})
+	}
+	return list
 }
 
 // Proposals are the saved plans of the sets that could be looked at now, to be compared with what is computed now. A set that cannot

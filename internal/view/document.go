@@ -26,9 +26,13 @@ type head struct {
 	OutputDir     string     `json:"outputDir"` // with the kubeconfigs
 }
 
-// head makes the head of a document about what the page shows, as of now.
+// head makes the head of a document about what the page shows, as of then.
 func (v Page) head(kind string) head {
-	return head{formatVersion, kind, time.Now().UTC().Truncate(time.Second), v.cluster(), v.Dir}
+	at := v.At
+	if at.IsZero() {
+		at = time.Now()
+	}
+	return head{formatVersion, kind, at.UTC().Truncate(time.Second), v.cluster(), v.Dir}
 }
 
 // clusterDoc is the cluster, as the operator's own context has it.

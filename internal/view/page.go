@@ -1,6 +1,8 @@
 package view
 
 import (
+	"time"
+
 	"provision/internal/cluster"
 	"provision/internal/plan"
 	"provision/internal/usersfile"
@@ -15,6 +17,7 @@ type Page struct {
 	Reading  bool             // the command applies nothing: permissions that are missing for it are no error
 	Verb     Verb             // what the command does; none: it changes nothing
 	Broken   usersfile.Errors // mistakes in the users files, whose sets are left out
+	At       time.Time        // when it was looked at; the zero time: now
 }
 
 // PageOf makes the page of a command that changes nothing; dir is the output directory.
