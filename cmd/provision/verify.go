@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"provision/internal/cluster"
 	"provision/internal/outdir"
@@ -43,7 +44,7 @@ func (c *verifyCmd) Run(ctx context.Context, s view.Streams) error {
 	defer dir.Close()
 	var verified []verify.Set
 	for _, set := range sets {
-		d := plan.Expand(set, client.Context())
+		d := plan.Expand(set, client.Context()).At(plan.Observed{ClockAhead: client.ClockAhead()}, time.Now())
 		d.Users = slices.DeleteFunc(d.Users, func(u plan.User) bool { return !c.meant(u.Certificate.User) })
 		results, err := verify.Run(ctx, d, client, dir)
 		if err != nil {

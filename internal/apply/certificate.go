@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"provision/internal/cluster"
 	"provision/internal/credential"
@@ -15,6 +16,9 @@ import (
 
 // ErrDirectoryGone is why a certificate is lost that was issued: there is nothing left to write it to.
 var ErrDirectoryGone = errors.New("the output directory was removed while provision ran, and the private key with it")
+
+// ErrNoTimeLeft is why nothing is asked for a user who ends, by the users file, before the shortest certificate would.
+var ErrNoTimeLeft = errors.New("no certificate is short enough for the time that the users file leaves them")
 
 // pipeline is one user's way to what the plan says: to a certificate in a kubeconfig, or to a kubeconfig that says something
 // else of the cluster. Only one goroutine uses it.
@@ -96,6 +100,9 @@ func (p *pipeline) certificate(entered func()) error {
 // request returns the user's approved request: a new one, or that of an earlier try. Before it is sent, its intent stands in the
 // ledger, and entered is called.
 func (p *pipeline) request(entered func()) (cluster.Request, error) {
+	if err := p.setLife(); err != nil {
+		return cluster.Request{}, errors.Join(err, p.forget())
+	}
 	begin := p.client.CreateRequest
 	if p.user.Certificate.Op == plan.Resume {
 		begin = p.client.Resume
@@ -116,6 +123,18 @@ func (p *pipeline) request(entered func()) (cluster.Request, error) {
 		err = errors.Join(err, p.forget())
 	}
 	return request, err
+}
+
+// setLife says for how long the certificate is asked, as late as that is possible: where its user ends, it is to end before that, and what
+// the plan was asked about may be an hour ago.
+func (p *pipeline) setLife() error {
+	want := p.user.Certificate.After
+	life, ok := want.Ask(p.client.ServerTime())
+	if !ok {
+		return fmt.Errorf("%w: until %s", ErrNoTimeLeft, want.Until.Format(time.RFC3339))
+	}
+	p.spec.Duration = life
+	return nil
 }
 
 // approved makes or finds a request with begin and approves it, holding one place for both: were approvals to queue behind the

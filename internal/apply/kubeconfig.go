@@ -46,7 +46,9 @@ func (p *pipeline) entry(certificate, key []byte) credential.Entry {
 		Certificate: certificate,
 		Key:         key,
 	}
-	if after := p.user.Certificate.After; after != nil {
+	if after := p.user.Certificate.After; p.spec.Duration > 0 { // as it was asked, which may be less than the plan says
+		e.Owner.Duration = p.spec.Duration
+	} else if after != nil {
 		e.Owner.Duration = after.Duration
 	}
 	return e

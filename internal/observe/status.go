@@ -39,7 +39,8 @@ func Status(ctx context.Context, sets []plan.Desired, client *cluster.Client, di
 			continue
 		}
 		seen++
-		list[i].Observed, list[i].Users = observed, plan.Status(desired, observed, now)
+		desired = desired.At(observed, now)
+		list[i].Desired, list[i].Observed, list[i].Users = desired, observed, plan.Status(desired, observed, now)
 		for _, u := range list[i].Users {
 			for _, s := range plan.Identities(u.User, u.Groups) {
 				who[s] = true

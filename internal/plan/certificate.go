@@ -75,16 +75,16 @@ func (d decision) certificateChange(u User, file File, has bool) Change[Certific
 	if len(c.Reasons) > 0 {
 		return c
 	}
-	if renewDue(have, u.RenewBefore, now) && !endsAt(have.NotAfter, d.ends) { // with the CA: a new one would end then, too
-		c.Op, c.Reasons = Renew, []Reason{{Code: RenewDue, At: have.NotAfter, To: u.RenewBefore.String()}}
+	c.Op, c.After = Keep, have
+	if endsAt(have.NotAfter, d.ends) || u.reachesEnd(have.NotAfter) { // with the CA or the user: a new one would end then, too
 		return c
 	}
-	if !endsAt(have.NotAfter, d.ends) {
-		if reason := d.together(u, file, have); reason != nil {
-			c.Op, c.Reasons = Renew, []Reason{*reason}
-			return c
-		}
+	reason := d.together(u, file, have)
+	if renewDue(have, u.RenewBefore, now) {
+		reason = &Reason{Code: RenewDue, At: have.NotAfter, To: u.RenewBefore.String()}
 	}
-	c.Op, c.After = Keep, have
+	if reason != nil {
+		c.Op, c.After, c.Reasons = Renew, nil, []Reason{*reason}
+	}
 	return c
 }

@@ -18,7 +18,7 @@ import (
 // happen. It changes neither.
 func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	at := observed.at(now)
-	p := Plan{Set: desired.Set, Digest: desired.Digest}
+	p := Plan{Set: desired.Set, Digest: desired.Digest, Endings: desired.Endings}
 	p.Ledger = Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: desired.LedgerNamespace != "" && !observed.LedgerNamespace}
 	var records []Record
 	var problems []Problem
@@ -31,7 +31,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		used: used, own: own,
 		set: desired.Set, observed: observed, records: byUser(records), requests: requestsByKey(desired.Set, observed), roots: chain.NewRoots(observed.ClientCA), ends: caEnd(observed.ClientCA),
 		moment: at, gone: removedElsewhere(observed, at), reserved: desired.Reserved, reissueMissing: desired.ReissueMissing, renewElsewhere: desired.RenewElsewhere, forget: desired.Forget,
-		members: desired.Members, bound: groupsBound(desired.Set, observed.Bindings),
+		over: desired.Over, members: desired.Members, bound: groupsBound(desired.Set, observed.Bindings),
 	}
 	var ofUsers []Problem
 	p.Users, ofUsers = d.users(desired.Users)
@@ -56,6 +56,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	var taken []Problem
 	p.Bindings, taken = computeBindings(desired, observed, unmet)
 	p.noteLeavers(desired.names(), records)
+	desired.noteEnded(p.Bindings)
 	problems = slices.Concat(problems, unmet, taken)
 	if slices.ContainsFunc(problems, func(problem Problem) bool { return problem.Code.Unsafe() }) {
 		p.holdGiving()
@@ -91,10 +92,11 @@ type decision struct {
 	reissueMissing bool
 	forget         []string // clusters (UID) that are no more
 	renewElsewhere bool
-	members        map[string]bool     // groups that the file binds to their members
-	bound          map[string]bool     // groups that bindings of the set have for a subject now
-	used           map[string][]Record // records of the keys of users' own requests, whether they live or not, by key
-	own            map[string][]Record // records of keys that users made, likewise, by user
+	over           map[string]time.Time // users of the file whose end has passed
+	members        map[string]bool      // groups that the file binds to their members
+	bound          map[string]bool      // groups that bindings of the set have for a subject now
+	used           map[string][]Record  // records of the keys of users' own requests, whether they live or not, by key
+	own            map[string][]Record  // records of keys that users made, likewise, by user
 	moment
 }
 
@@ -165,7 +167,7 @@ func (d decision) user(u User) (UserChange, *Problem) {
 	key, pending := d.observed.Keys[name]
 	if (!has || file.free()) && !pending && !u.Reissue && !d.reissueMissing {
 		if r := d.elsewhere(u); r != nil {
-			due := renewDue(&Certificate{NotBefore: r.NotBefore, NotAfter: r.NotAfter}, u.RenewBefore, d.now)
+			due := renewDue(&Certificate{NotBefore: r.NotBefore, NotAfter: r.NotAfter}, u.RenewBefore, d.now) && !u.reachesEnd(r.NotAfter)
 			if !due || u.Request != nil || !u.RenewElsewhere && !d.renewElsewhere {
 				idle.Elsewhere, idle.Due = r, due
 				if due {
@@ -183,6 +185,7 @@ func (d decision) user(u User) (UserChange, *Problem) {
 		d.carryOn(&c, u, have.Groups)
 	}
 	d.resume(&c, u)
+	d.noTimeLeft(&c, u, file)
 	if problem := d.renewed(&c, u, file); problem != nil {
 		return c, problem
 	}
@@ -190,7 +193,7 @@ func (d decision) user(u User) (UserChange, *Problem) {
 		c.Own = u.Request.PEM
 	}
 	// The key is dropped if nobody wants its certificate any longer. One that is in the kubeconfig is dropped when the directory is opened.
-	c.Abandon = pending && c.Certificate.Op == Keep && file.Certificate.KeyHash != key.KeyHash
+	c.Abandon = pending && c.Certificate.Op == Keep && (file.Certificate == nil || file.Certificate.KeyHash != key.KeyHash)
 	c.Reclaim = reclaims(file)
 	return c, nil
 }
@@ -233,7 +236,7 @@ func (d decision) left(named map[string]bool) []UserChange {
 		list = append(list, UserChange{
 			Name:        name,
 			Certificate: Change[Certificate]{Op: Keep, Before: file.Certificate},
-			Kubeconfig:  Change[Kubeconfig]{Op: Remove, Before: &file.Kubeconfig, Reasons: []Reason{{Code: NotInFile}}},
+			Kubeconfig:  Change[Kubeconfig]{Op: Remove, Before: &file.Kubeconfig, Reasons: []Reason{leftReason(d.over, name)}},
 			Abandon:     pending,
 			Reclaim:     reclaims(file),
 		})

@@ -12,7 +12,7 @@ import (
 // as many as they like that look like the set's: they must not be able to make it too many. For the same reason bindings count
 // for nothing that the set cannot have made, whatever their label says: those with names that it does not give, those that grant
 // a Role which is not the set's, and those by which nobody of the set loses anything. Nor do copies, and what the API server
-// knows to be written by others only.
+// knows to be written by others only, nor what ends because the file has said when: a file that lost its half does not say that.
 func (p Plan) Deletions() int {
 	known := p.known()
 	own := setOf(p.Roles, func(c Change[Role]) ObjectKey { return c.Object().Key() })
@@ -32,7 +32,8 @@ func (p Plan) Deletions() int {
 		if copied, _ := c.Copy(); copied || c.Op != Delete || c.Before.ByOthers || !isShard(c.Before.Name, BindingName(p.Set, c.Before.RoleRef)) {
 			continue
 		}
-		loses := slices.ContainsFunc(c.Before.Subjects, func(s Subject) bool { return known[s] })
+		ended := agreed(c)
+		loses := slices.ContainsFunc(c.Before.Subjects, func(s Subject) bool { return known[s] && !slices.Contains(ended, s) })
 		if loses && (c.Before.RoleRef.Kind == "ClusterRole" || own[c.Before.Role()]) {
 			note(loss{c.Before.Namespace, c.Before.Role(), true})
 		}
@@ -42,7 +43,7 @@ func (p Plan) Deletions() int {
 			note(loss{c.Before.Namespace, c.Before.Key(), false})
 		}
 	}
-	return len(p.Leavers()) + len(lost)
+	return len(p.leaversCounted()) + len(lost)
 }
 
 // known are the names and groups of the set, as far as the plan shows them. Generations that are over are not among them: that they
@@ -96,7 +97,7 @@ func tooManyDeletes(desired Desired, observed Observed, p Plan, now time.Time) *
 		total += s.Bindings[op] + s.Roles[op]
 	}
 	n := p.Deletions()
-	total += n - len(p.Leavers())
+	total += n - len(p.leaversCounted())
 	if desired.Destroy || n <= few(total) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"provision/internal/recipient"
 	"provision/internal/usersfile"
@@ -22,6 +23,13 @@ type Desired struct {
 	Members       map[string]bool          // those of them that it binds to their members
 	Whole         map[string]usersfile.Pos // those that it binds themselves, and that are not shared; where
 	SimilarGroups []usersfile.SimilarGroup // groups that may be misspelt
+
+	// Asked is the set as the file has it, of which what has an end is expanded anew for another moment: see At. Nil: nothing has one.
+	Asked   *usersfile.Set
+	Endings []End                           // all ends that the file gives, the earliest first
+	Over    map[string]time.Time            // users of the file whose end has passed, who are not among Users
+	Ends    map[Grant]map[Subject]time.Time // when what Bindings give ends, as far as it does by itself
+	Past    map[Grant]map[Subject]time.Time // what the file gives no longer since its end has passed
 
 	Digest          string // of the users file's document
 	Reach           Reach  // where the kubeconfigs lead
@@ -105,53 +113,75 @@ func Expand(set usersfile.Set, own Context) Desired {
 		}
 	}
 	d.Reach = reachOf(set, own)
-	e := d.Reach.Endpoint
-	carried := set.CertificateGroups()
-	for _, u := range set.Users {
-		groups := carried(u)
-		if u.Generation > 0 {
-			groups = append(groups, usersfile.GenerationGroup(set.Name, u.Name, u.Generation))
-		}
-		slices.Sort(groups)
-		certificate := Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration, Key: keyPlace(u), SealedTo: u.Recipients}
-		if u.Request != nil {
-			certificate.KeyHash = u.Request.KeyHash
-		}
-		d.Users = append(d.Users, User{
-			Request:        u.Request,
-			Pos:            u.Pos,
-			Groups:         slices.Sorted(slices.Values(u.Groups)),
-			RenewBefore:    u.RenewBefore,
-			Reuse:          u.Reuse,
-			RenewElsewhere: u.RenewElsewhere,
-			AlsoAt:         u.AlsoAt,
-			Generation:     u.Generation,
-			Subject:        boundAs(set.Name, u),
-			Certificate:    certificate,
-			Kubeconfig:     Kubeconfig{File: usersfile.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
-		})
-	}
-	slices.SortFunc(d.Users, func(a, b User) int { return strings.Compare(a.Certificate.User, b.Certificate.User) })
-
-	refs := references{seen: map[Object]bool{}}
 	for _, r := range set.Roles {
 		if len(r.Namespaces) == 0 {
 			d.Roles = append(d.Roles, Role{Name: r.Name, Rules: r.Rules})
 		}
 		for _, ns := range r.Namespaces {
 			d.Roles = append(d.Roles, Role{Namespace: ns, Name: r.Name, Rules: r.Rules})
-			refs.add(r.NamespacesPos, "Namespace", "", ns)
 		}
 	}
 	slices.SortFunc(d.Roles, func(a, b Role) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
-	d.Bindings = expandBindings(set, d.Roles, &refs)
+	if d.Endings = endings(set); len(d.Endings) > 0 {
+		d.Asked = &set
+	}
+	d.expand(set, time.Time{})
+	return d
+}
+
+// expand fills in what of a set depends on the moment: its users, their bindings, and what those refer to. Without a moment nothing
+// has ended.
+func (d *Desired) expand(set usersfile.Set, now time.Time) {
+	d.Users, d.Over = nil, map[string]time.Time{}
+	carried := set.CertificateGroups()
 	for _, u := range set.Users {
-		if u.Namespace != "" {
+		if ended(u.Until, now) {
+			d.Over[u.Name] = u.Until
+			continue
+		}
+		d.Users = append(d.Users, d.user(set.Name, u, carried(u)))
+	}
+	slices.SortFunc(d.Users, func(a, b User) int { return strings.Compare(a.Certificate.User, b.Certificate.User) })
+
+	refs := references{seen: map[Object]bool{}}
+	for _, r := range set.Roles {
+		for _, ns := range r.Namespaces {
+			refs.add(r.NamespacesPos, "Namespace", "", ns)
+		}
+	}
+	d.expandBindings(set, now, &refs)
+	for _, u := range set.Users {
+		if u.Namespace != "" && !ended(u.Until, now) {
 			refs.add(u.NamespacePos, "Namespace", "", u.Namespace)
 		}
 	}
 	d.References = refs.list
-	return d
+}
+
+// user expands a user of a set, whose certificate has some groups besides that of their generation.
+func (d *Desired) user(set string, u usersfile.User, groups []string) User {
+	if u.Generation > 0 {
+		groups = append(groups, usersfile.GenerationGroup(set, u.Name, u.Generation))
+	}
+	slices.Sort(groups)
+	certificate := Certificate{User: u.Name, Groups: groups, KeyAlgorithm: u.KeyAlgorithm, Duration: u.Duration, Until: u.Until, Key: keyPlace(u), SealedTo: u.Recipients}
+	if u.Request != nil {
+		certificate.KeyHash = u.Request.KeyHash
+	}
+	e := d.Reach.Endpoint
+	return User{
+		Request:        u.Request,
+		Pos:            u.Pos,
+		Groups:         slices.Sorted(slices.Values(u.Groups)),
+		RenewBefore:    u.RenewBefore,
+		Reuse:          u.Reuse,
+		RenewElsewhere: u.RenewElsewhere,
+		AlsoAt:         u.AlsoAt,
+		Generation:     u.Generation,
+		Subject:        boundAs(set, u),
+		Certificate:    certificate,
+		Kubeconfig:     Kubeconfig{File: usersfile.FileName(u.Name), Context: u.Name + "@" + e.Name, Namespace: u.Namespace, Endpoint: e},
+	}
 }
 
 // keyPlace says where the private key of a user of the file is to be.
@@ -178,73 +208,4 @@ func (r *references) add(pos usersfile.Pos, kind, namespace, name string) {
 	}
 	r.seen[key] = true
 	r.list = append(r.list, Reference{pos, key})
-}
-
-// expandBindings gathers the subjects of every role and scope, from users and from groups.
-func expandBindings(set usersfile.Set, roles []Role, refs *references) []Binding {
-	own := setOf(roles, Role.Key)
-	subjects := map[Grant]map[Subject]bool{}
-	grant := func(g usersfile.Grant, s ...Subject) {
-		ref := RoleRef{Kind: "ClusterRole", Name: g.ClusterRole}
-		namespaces := g.Namespaces
-		if g.Role != "" {
-			ref = RoleRef{Kind: "Role", Name: g.Role}
-		} else if !own[ObjectKey{"", g.ClusterRole}] {
-			refs.add(g.Pos, "ClusterRole", "", g.ClusterRole)
-		}
-		if len(namespaces) == 0 {
-			namespaces = []string{""}
-		}
-		for _, ns := range namespaces {
-			if ns != "" {
-				refs.add(g.NamespacesPos, "Namespace", "", ns)
-			}
-			if g.Role != "" && !own[ObjectKey{ns, g.Role}] {
-				refs.add(g.Pos, "Role", ns, g.Role)
-			}
-			to := subjects[Grant{ref, ns}]
-			if to == nil {
-				to = map[Subject]bool{}
-				subjects[Grant{ref, ns}] = to
-			}
-			for _, one := range s {
-				to[one] = true
-			}
-		}
-	}
-
-	members := map[string][]Subject{}
-	for _, u := range set.Users {
-		who := boundAs(set.Name, u)
-		for _, g := range u.Groups {
-			members[g] = append(members[g], who)
-		}
-		for _, g := range u.Roles {
-			grant(g, who)
-		}
-	}
-	for _, g := range set.Groups {
-		for _, one := range g.Roles {
-			if g.BindTo == usersfile.BindToMembers {
-				grant(one, members[g.Name]...)
-			} else {
-				grant(one, Subject{Kind: "Group", Name: g.Name})
-			}
-		}
-	}
-
-	var list []Binding
-	for sc, who := range subjects {
-		if len(who) == 0 { // a Members group that nobody is in
-			continue
-		}
-		b := Binding{Namespace: sc.Namespace, Name: BindingName(set.Name, sc.Role), RoleRef: sc.Role}
-		for s := range who {
-			b.Subjects = append(b.Subjects, s)
-		}
-		slices.SortFunc(b.Subjects, compareSubjects)
-		list = append(list, b)
-	}
-	slices.SortFunc(list, func(a, b Binding) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
-	return list
 }

@@ -31,6 +31,9 @@ func (all Proposals) Decide(goals []Goal, now time.Time) {
 	if len(goals) == 0 {
 		return
 	}
+	for i := range all {
+		all[i].Desired = goals[i].Desired.At(all[i].Observed, now)
+	}
 	together := make([]*Plan, len(all))
 	each := func() {
 		for i := range all {

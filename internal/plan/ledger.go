@@ -56,7 +56,7 @@ func computeLedger(desired Desired, observed Observed, at moment) ([]Change[Reco
 		}
 		if !named[after.User] && after.Removed.IsZero() {
 			after.Removed = at.now.UTC().Truncate(time.Second)
-			reasons = append(reasons, Reason{Code: NotInFile})
+			reasons = append(reasons, leftReason(desired.Over, after.User))
 		}
 		if marked, superseded := desired.supersede(after, given, at.now); superseded {
 			after = marked

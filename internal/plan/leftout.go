@@ -221,11 +221,11 @@ func (p *Plan) holdCertificates() map[string]bool {
 	return waits
 }
 
-// holdTaking leaves of the plan what the file gives, and takes away only from names that the set does not know, and from
-// generations that are over: the file may have lost its half.
+// holdTaking leaves of the plan what the file gives, and takes away only from names that the set does not know, from generations that
+// are over, and what has ended as the file said: the file may have lost its half.
 func (p *Plan) holdTaking() {
 	known := p.known()
-	leavers := setOf(p.Leavers(), itself)
+	leavers := setOf(p.leaversCounted(), itself)
 	for _, u := range p.Users {
 		if leavers[u.Name] {
 			p.held().Users = append(p.held().Users, u)
@@ -260,9 +260,9 @@ func (p *Plan) holdTaking() {
 		if after.Subjects = nil; c.After != nil {
 			after.Subjects = slices.Clone(c.After.Subjects)
 		}
-		stay := false
+		stay, ended := false, agreed(c)
 		for _, s := range c.Before.Subjects {
-			if known[s] && !slices.Contains(after.Subjects, s) {
+			if known[s] && !slices.Contains(after.Subjects, s) && !slices.Contains(ended, s) {
 				after.Subjects, stay = append(after.Subjects, s), true
 			}
 		}

@@ -71,6 +71,8 @@ func LifeWarnings(certificates []Certificate, ends []time.Time) []Warning {
 		switch {
 		case c.Duration == 0: // nobody knows what was asked
 			continue
+		case !c.Until.IsZero() && !c.NotAfter.After(c.Until) && c.Until.Sub(c.NotAfter) < untilSlack: // cut to the end of its user
+			continue
 		case life > c.Duration+shortTolerance:
 			k.code = LongerThanAsked
 		case life+shortTolerance >= c.Duration:

@@ -37,7 +37,8 @@ type Certificate struct {
 	User         string                 `json:"user"`   // common name
 	Groups       []string               `json:"groups"` // organizations, sorted
 	KeyAlgorithm usersfile.KeyAlgorithm `json:"keyAlgorithm"`
-	Duration     time.Duration          `json:"duration"` // as asked; in JSON expirationSeconds; the signer may shorten it
+	Duration     time.Duration          `json:"duration"`       // as asked; in JSON expirationSeconds; the signer may shorten it
+	Until        time.Time              `json:"until,omitzero"` // only of one that is wanted: it must not outlive this, and is asked for a shorter life where it would; zero: nothing bounds it
 	Key          KeyPlace               `json:"key,omitempty"`
 	SealedTo     []recipient.Recipient  `json:"sealedTo,omitempty"` // who can open the private key, where it is sealed
 

@@ -58,6 +58,7 @@ type UserChange struct {
 	NewRequest  *NewRequest         `json:"newRequest,omitempty"` // they have to make another one first
 	Elsewhere   *Record             `json:"elsewhere,omitempty"`  // a certificate that lives, whose kubeconfig is not here
 	Due         bool                `json:"due,omitempty"`        // that one is to be renewed, and nothing here does it
+	NoTimeLeft  bool                `json:"noTimeLeft,omitempty"` // they need a certificate and get none: they end too soon for one
 	Abandon     bool                `json:"abandon,omitempty"`    // drop the key in the journal: nothing will come of it
 	From        string              `json:"from,omitempty"`       // the set that gives the user up in the same run: its entry in their file may be replaced
 	Reclaim     string              `json:"reclaim,omitempty"`    // key hash of the certificate in the user's file that has to be marked as theirs again
@@ -91,6 +92,7 @@ type Plan struct {
 	Forgotten []Change[ClusterEntry] `json:"forgotten,omitempty"`
 	// Ended are the groups that leave the bindings although the file binds them, since somebody is revoked who has them; sorted.
 	Ended    []Ending  `json:"ended,omitempty"`
+	Endings  []End     `json:"endings,omitempty"` // all that the file ends by itself, the earliest first; it changes nothing yet
 	Warnings []Warning `json:"warnings,omitempty"`
 	Problems []Problem `json:"problems,omitempty"`
 

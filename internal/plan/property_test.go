@@ -72,6 +72,9 @@ func randomWorld(r *rand.Rand) world {
 		u.Certificate.Duration = pick(r, 30*day, day, time.Hour)
 		u.Certificate.KeyAlgorithm = pick(r, usersfile.ECDSAP256, usersfile.ECDSAP256, usersfile.Ed25519)
 		u.RenewBefore = pick(r, usersfile.RenewBefore{Share: 1. / 3}, usersfile.RenewBefore{Time: 2 * day})
+		if r.Intn(4) == 0 { // they end soon, or not so soon
+			u.Certificate.Until = noon.Add(pick(r, time.Minute, 20*time.Minute, 20*time.Hour, 40*day))
+		}
 		u.Reuse, u.Reissue = r.Intn(2) == 0, r.Intn(8) == 0
 		w.Users = append(w.Users, u)
 	}
@@ -321,12 +324,15 @@ func (w *world) perform(p Plan) {
 			if u.Certificate.Op == Resume || u.Request != nil { // or sent again
 				key = w.Keys[u.Name].KeyHash
 			}
-			c := signedAt(*u.Certificate.After, key, noon)
+			want := *u.Certificate.After
+			life, _ := want.Ask(noon)
+			want.Duration, want.Until = life, time.Time{}
+			c := signedAt(want, key, noon)
 			if i := slices.IndexFunc(w.Requests, func(r Request) bool { return r.KeyHash == key }); i >= 0 && w.Requests[i].State == Issued {
 				c = w.Requests[i].Certificate
 			} else {
 				w.Requests = slices.DeleteFunc(w.Requests, func(r Request) bool { return r.KeyHash == key })
-				w.Requests = append(w.Requests, requestOf(User{Certificate: *u.Certificate.After}, key, Issued, noon))
+				w.Requests = append(w.Requests, requestOf(User{Certificate: want}, key, Issued, noon))
 			}
 			w.Files[u.Name] = File{Name: u.Kubeconfig.After.File, State: FileOurs, Owner: w.Set, Mode: 0o600, Kubeconfig: *u.Kubeconfig.After, Certificate: c, KeyMatches: true, Taken: f.Taken}
 			record := recordOf(c, noon)
@@ -367,6 +373,14 @@ func TestPerformThenNoChanges(t *testing.T) {
 		leftOut := map[string]bool{}
 		for _, problem := range p.Problems {
 			leftOut[problem.User] = true
+		}
+		for _, u := range p.Users {
+			leftOut[u.Name] = leftOut[u.Name] || u.NoTimeLeft
+			if after := u.Certificate.After; u.Certificate.Op != Keep && !after.Until.IsZero() {
+				if life, ok := after.Ask(noon); !ok || noon.Add(life).After(after.Until) {
+					t.Errorf("%s is asked a certificate of %s, and ends %s", u.Name, life, after.Until)
+				}
+			}
 		}
 		performed++
 		before := copied(w)

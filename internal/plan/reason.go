@@ -47,6 +47,7 @@ const (
 	ClusterForgotten    ReasonCode = "ClusterForgotten"    // the operator says that the cluster is no more; To: its UID
 	EntryEdited         ReasonCode = "EntryEdited"         // Added: fields in the kubeconfig's entry that are not ours
 	NotInFile           ReasonCode = "NotInFile"           // the file no longer says it
+	EndPassed           ReasonCode = "EndPassed"           // At: when it ended by the file (until); Leaves: of a binding, who leaves it for that
 	SetDestroyed        ReasonCode = "SetDestroyed"        // destroy was asked for
 	InFile              ReasonCode = "InFile"              // the file says it, the cluster does not have it
 	SubjectsChanged     ReasonCode = "SubjectsChanged"     // Joins, Leaves; Leavers: who left the set, and has one of the groups that leave in a living certificate

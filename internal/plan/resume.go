@@ -26,9 +26,11 @@ func (d decision) resume(c *UserChange, u User) {
 	note := func(code ReasonCode, to string) { because(Reason{Code: code, To: to, Own: u.Request != nil}) }
 	again := func() {
 		if r := d.sendAgain(key, u.Certificate); !keep && r != nil {
+			want := u.Certificate.asked(r.Duration)
 			if u.Request == nil { // what the user has signed stays as it is
-				c.Certificate.After = u.Certificate.carrying(r.Groups)
+				want = want.carrying(r.Groups)
 			}
+			c.Certificate.After = want
 			c.Request = &RequestRef{Name: key.Request, Resent: true}
 		}
 	}
@@ -66,7 +68,7 @@ func (d decision) resume(c *UserChange, u User) {
 		return
 	}
 	want := u.Certificate
-	if !r.Conforms || !key.fits(want) || r.User != want.User || !Fit(d.members, r.Groups, want.Groups) || r.Duration != want.Duration {
+	if !r.Conforms || !key.fits(want) || r.User != want.User || !Fit(d.members, r.Groups, want.Groups) || !d.inTime(r, want) {
 		note(Superseded, r.Name) // ours, but the file has changed since: ask anew
 		return
 	}
@@ -79,7 +81,7 @@ func (d decision) resume(c *UserChange, u User) {
 	}
 	note(map[RequestState]ReasonCode{Pending: RequestPending, Approved: RequestApproved, Issued: RequestIssued}[r.State], r.Name)
 	c.Certificate.Op = Resume
-	c.Certificate.After = want.carrying(r.Groups)
+	c.Certificate.After = want.carrying(r.Groups).asked(r.Duration)
 	c.Request = &RequestRef{Name: r.Name, UID: r.UID, Resent: resent(d.records[c.Name], r.KeyHash)}
 }
 
@@ -90,7 +92,7 @@ func (d decision) resume(c *UserChange, u User) {
 func (d decision) sendAgain(key Key, want Certificate) *Record {
 	i := slices.IndexFunc(d.records[want.User], func(r Record) bool {
 		return r.KeyHash == key.KeyHash && r.Request == key.Request && !r.Issued() && r.Removed.IsZero() &&
-			Fit(d.members, r.Groups, want.Groups) && r.Duration == want.Duration
+			Fit(d.members, r.Groups, want.Groups) && want.allows(r.Duration, d.now)
 	})
 	if i < 0 || !key.fits(want) {
 		return nil

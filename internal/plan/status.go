@@ -23,6 +23,7 @@ const (
 	StateMissing      State = "missing"        // no certificate
 	StatePending      State = "pending"        // a request of ours is under way
 	StateRemoved      State = "removed"        // taken out, and the certificate lives
+	StateEnded        State = "ended"          // the end passed that the file gives, and no certificate lives
 	StateRevoked      State = "revoked"        // the user's generation was taken back, and the file gives no higher one
 	StateBlocked      State = "blocked"        // removed, and the API server refuses what the certificate writes
 	StateNewRequest   State = "new request"    // the user has to make a new request for the next certificate
@@ -36,8 +37,11 @@ type UserStatus struct {
 	Until  time.Time // of the certificate in the kubeconfig, else of the one that ends last; zero: none
 	Older  time.Time // of an earlier certificate that ends later than Until; zero: none
 	State  State
-	Grants []Grant // by the set's bindings in the cluster, to this name and these groups; sorted
-	File   string  // in the output directory; "" when there is none
+	Grants []Grant   // by the set's bindings in the cluster, to this name and these groups; sorted
+	Ends   time.Time // by the file; zero: not by themselves
+	// GrantEnds are those of Grants that end by themselves, by the file, and when.
+	GrantEnds map[Grant]time.Time
+	File      string // in the output directory; "" when there is none
 
 	Key      KeyPlace              // of the certificate in that
 	SealedTo []recipient.Recipient // likewise
@@ -71,6 +75,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		f, records := observed.Files[name], living[name]
 		s := UserStatus{User: name, Groups: groupsHeld(records, seen[name], at.lives), Certificates: records}
 		s.Grants = grants.of(name, s.Groups)
+		s.Ends, s.GrantEnds = u.Certificate.Until, desired.grantEnds(s)
 		if f.State == FileOurs {
 			s.File = f.Name
 		}
@@ -99,6 +104,9 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		list = append(list, s)
 	}
 	gone := map[string]bool{}
+	for name := range desired.Over {
+		gone[name] = true
+	}
 	for name := range living {
 		gone[name] = !named[name]
 	}
@@ -113,6 +121,9 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		}
 		s := UserStatus{User: name, State: StateRemoved, Certificates: living[name]}
 		s.Until, s.Groups = remaining(living[name], seen[name], at.lives)
+		if s.Ends = desired.Over[name]; !s.Ends.IsZero() && s.Until.IsZero() {
+			s.State = StateEnded
+		}
 		s.Grants = grants.of(name, s.Groups)
 		f := observed.Files[name]
 		if f.State == FileOurs { // else it is of the set that they have gone to, or nobody's

@@ -16,7 +16,7 @@ func userWarnings(desired Desired, observed Observed, p Plan, records []Record, 
 		}
 	}
 	return slices.Concat(s.otherHolders(), s.escrowed(), s.stillInGroups(), s.stillAuthenticate(), s.namesAgain(), s.notBegun(), s.durationsLater(), s.issuedElsewhere(),
-		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.newGenerations(), s.otherLives(), s.ownKeys(), newRequests(desired.Set, p.Users, false))
+		s.elsewhereEnds(), s.lostLive(), s.olderLive(), withoutUntilNew(p, observed, s.living, at.lives), s.newGenerations(), s.otherLives(), s.ownKeys(), newRequests(desired.Set, p.Users, false), s.endWarnings())
 }
 
 // scene is what the warnings about users are decided from.
@@ -108,14 +108,14 @@ func (s scene) notBegun() []Warning {
 
 // durationsLater finds users for whom the file says another duration than that of their certificate.
 func (s scene) durationsLater() []Warning {
-	asked := map[string]time.Duration{}
+	asked := map[string]Certificate{}
 	for _, u := range s.desired.Users {
-		asked[u.Certificate.User] = u.Certificate.Duration
+		asked[u.Certificate.User] = u.Certificate
 	}
 	var users []string
 	for _, u := range s.stay {
 		want, ok := asked[u.Name]
-		if have := u.Certificate.Before; u.Certificate.Op == Keep && have != nil && ok && have.Duration != want {
+		if have := u.Certificate.Before; u.Certificate.Op == Keep && have != nil && ok && have.Duration != want.Duration && (want.Until.IsZero() || have.Duration > want.Duration) { // a shorter one is cut to the end of the user
 			users = append(users, u.Name)
 		}
 	}
@@ -200,7 +200,7 @@ func (s scene) otherLives() []Warning {
 			for _, ca := range s.observed.Files[u.Name].Further {
 				ends = append(ends, ca.NotAfter)
 			}
-		case u.Certificate.Op != Keep && after != nil && !end.IsZero() && s.now.Add(after.Duration).After(end):
+		case u.Certificate.Op != Keep && after != nil && !end.IsZero() && after.lasts(s.now).After(end):
 			short := *after
 			short.NotBefore, short.NotAfter = s.now.Add(-backdate), end
 			certificates = append(certificates, short)

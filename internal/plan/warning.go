@@ -71,6 +71,10 @@ const (
 	BlockNotRead        WarningCode = "BlockNotRead"        // To: why the block cannot be seen that the ledger tells of
 	OwnKey              WarningCode = "OwnKey"              // User, Name: the hash of a key that was not made here, and for which a certificate is issued; To: that of the key before, ""
 	NewRequestDue       WarningCode = "NewRequestDue"       // User has to make a new request: Since, Until: their certificate ends; Name: the set, Items: groups, Generation: what the request says; Reasons
+	EndsPassed          WarningCode = "EndsPassed"          // Ends: what the file still has although it has ended
+	OutlivesEnd         WarningCode = "OutlivesEnd"         // User, Until: a certificate of theirs goes on after Since, when they end by the file
+	NoTimeLeft          WarningCode = "NoTimeLeft"          // Items (users): they need a certificate, and end too soon for one
+	EndsAfterCA         WarningCode = "EndsAfterCA"         // Until: the cluster's CA ends, before these users do: Ends
 	ServersDisagree     WarningCode = "ServersDisagree"     // Name: the server, Count: logins refused, Total: of how many, with certificates of one client CA
 )
 
@@ -99,6 +103,7 @@ type Warning struct {
 	Generation int                 `json:"generation,omitempty"`
 	Entries    []Entry             `json:"entries,omitempty"`
 	Clusters   []Address           `json:"clusters,omitempty"`
+	Ends       []End               `json:"ends,omitempty"`
 	Asked      time.Duration       `json:"asked,omitempty"`
 	Issued     time.Duration       `json:"issued,omitempty"`
 
@@ -120,7 +125,7 @@ type Address struct {
 // OfUsers reports whether the warning is about the users in Items.
 func (w Warning) OfUsers() bool {
 	switch w.Code {
-	case Escrowed, NotProved, ShorterThanAsked, LongerThanAsked, EndsWithCA, DurationLater, IssuedElsewhere, ElsewhereEnds, LostLives, ClusterReplaced, UnboundGroup, OlderLives, WithoutUntilNew:
+	case Escrowed, NotProved, ShorterThanAsked, LongerThanAsked, EndsWithCA, DurationLater, IssuedElsewhere, ElsewhereEnds, LostLives, ClusterReplaced, UnboundGroup, OlderLives, WithoutUntilNew, NoTimeLeft:
 		return true
 	}
 	return false
@@ -154,7 +159,7 @@ func (w Warning) Outside() bool {
 // with fewer Items or Held, those that are new.
 func (w Warning) Beyond(before []Warning) (Warning, bool) {
 	bare := func(w Warning) Warning {
-		w.Items, w.Held, w.Subjects, w.Rules, w.Objects, w.Holders, w.Entries, w.Clusters, w.Permissions = nil, nil, nil, nil, nil, nil, nil, nil, nil
+		w.Items, w.Held, w.Subjects, w.Rules, w.Objects, w.Holders, w.Entries, w.Clusters, w.Permissions, w.Ends = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
 		return w
 	}
 	more, known := w, false

@@ -142,7 +142,7 @@ func (r *reader) groups(v value) []Group {
 	var all []Group
 	first := map[string]Pos{}
 	for _, e := range r.list(v) {
-		o, ok := r.object(e, "name", "bindTo", "inCertificate", "shared", "roles")
+		o, ok := r.object(e, "name", "bindTo", "inCertificate", "shared", "roles", "until")
 		if !ok {
 			continue
 		}
@@ -174,6 +174,7 @@ func (r *reader) groups(v value) []Group {
 			r.fail(shared, field.Invalid(shared.path, true, "is for a group with bindTo: Group: whoever is not a member of this one has nothing of it"))
 		}
 		g.Roles = r.grants(o.get("roles"))
+		g.Until, g.UntilPos = r.ends(o.get("until"))
 		all = append(all, g)
 	}
 	return all
@@ -201,7 +202,7 @@ func (r *reader) grants(v value) []Grant {
 // grant returns false for a grant with a mistake.
 func (r *reader) grant(v value) (Grant, bool) {
 	before := r.mistakes
-	o, ok := r.object(v, "role", "clusterRole", "namespaces")
+	o, ok := r.object(v, "role", "clusterRole", "namespaces", "until")
 	if !ok {
 		return Grant{}, false
 	}
@@ -210,6 +211,7 @@ func (r *reader) grant(v value) (Grant, bool) {
 	if namespaces.given() {
 		g.NamespacesPos = r.at(namespaces)
 	}
+	g.Until, g.UntilPos = r.ends(o.get("until"))
 	g.Role, _ = r.roleName(role)
 	g.ClusterRole, _ = r.roleName(clusterRole)
 	switch {

@@ -122,20 +122,23 @@ func TestLoadComplete(t *testing.T) {
 			{Pos: at(24, 5), Name: "health", Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/healthz"}, Verbs: []string{"get"}}}},
 		},
 		Groups: []Group{
-			{Pos: at(28, 5), Name: "oncall", BindTo: BindToMembers, InCertificate: true, Roles: []Grant{{Pos: at(29, 13), ClusterRole: "view"}}},
-			{Pos: at(31, 5), Name: "system:authenticated", BindTo: BindToMembers, Roles: []Grant{
-				{Pos: at(34, 9), ClusterRole: "view", Namespaces: []string{"a"}, NamespacesPos: at(34, 41)},
-				{Pos: at(35, 9), ClusterRole: "view", Namespaces: []string{"b"}, NamespacesPos: at(35, 41)},
-				{Pos: at(36, 9), ClusterRole: "view"},
+			{Pos: at(28, 5), Name: "oncall", BindTo: BindToMembers, InCertificate: true, Roles: []Grant{{Pos: at(29, 13), ClusterRole: "view"}},
+				Until: time.Date(2027, 2, 1, 17, 0, 0, 0, time.UTC), UntilPos: at(31, 12)},
+			{Pos: at(32, 5), Name: "system:authenticated", BindTo: BindToMembers, Roles: []Grant{
+				{Pos: at(35, 9), ClusterRole: "view", Namespaces: []string{"a"}, NamespacesPos: at(35, 41)},
+				{Pos: at(36, 9), ClusterRole: "view", Namespaces: []string{"b"}, NamespacesPos: at(36, 41)},
+				{Pos: at(37, 9), ClusterRole: "view"},
 			}},
 		},
 		Users: []User{
 			{
-				Pos: at(38, 5), Name: "jane", Groups: []string{"oncall", "dev"}, Duration: 36 * time.Hour, KeyAlgorithm: RSA4096,
-				Namespace: "b", NamespacePos: at(42, 16), RenewBefore: RenewBefore{Share: 0.5}, Reuse: true, Generation: 3,
-				Roles: []Grant{{Pos: at(44, 13), Role: "developer", Namespaces: []string{"a"}, NamespacesPos: at(44, 43)}},
+				Pos: at(39, 5), Name: "jane", Groups: []string{"oncall", "dev"}, Duration: 36 * time.Hour, KeyAlgorithm: RSA4096,
+				Namespace: "b", NamespacePos: at(43, 16), RenewBefore: RenewBefore{Share: 0.5}, Reuse: true, Generation: 3,
+				Roles: []Grant{{Pos: at(45, 13), Role: "developer", Namespaces: []string{"a"}, NamespacesPos: at(45, 43),
+					Until: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC), UntilPos: at(45, 55)}},
+				Until: time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), UntilPos: at(48, 12),
 			},
-			{Pos: at(47, 5), Name: "system:node:x", Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
+			{Pos: at(49, 5), Name: "system:node:x", Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
 		},
 		AllowReserved: []string{"system:node:x", "system:authenticated", "system:unused"},
 	}}

@@ -9,7 +9,7 @@ import (
 
 // user reads a user of a set, with d for the settings that are absent. Groups are those that the file defines.
 func (r *reader) user(v value, set string, d Defaults, groups map[string]Group) User {
-	o, ok := r.object(v, "name", "generation", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse", "request", "recipients", "recipientsFile")
+	o, ok := r.object(v, "name", "generation", "groups", "duration", "keyAlgorithm", "namespace", "renewBefore", "renewElsewhere", "roles", "reuse", "request", "recipients", "recipientsFile", "until")
 	if !ok {
 		return User{}
 	}
@@ -35,6 +35,7 @@ func (r *reader) user(v value, set string, d Defaults, groups map[string]Group) 
 	}
 	u.Roles = r.grants(o.get("roles"))
 	u.Reuse = r.flag(o.get("reuse"))
+	u.Until, u.UntilPos = r.ends(o.get("until"))
 	u.Recipients = r.recipients(o.get("recipients"), o.get("recipientsFile"))
 	for _, v := range []value{o.get("recipients"), o.get("recipientsFile")} {
 		if v.given() && o.get("request").given() {

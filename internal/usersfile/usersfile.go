@@ -139,6 +139,9 @@ type Group struct {
 	// Shared is that a group which is bound itself stays bound whoever has it: people who left too, until their certificates end.
 	Shared bool
 	Roles  []Grant
+	// Until is when all that is granted to the group ends; zero: nothing of it does by itself. In UTC.
+	Until    time.Time
+	UntilPos Pos
 }
 
 // Grant refers to one role, in a list of namespaces or, for a ClusterRole without namespaces, in the whole cluster.
@@ -148,7 +151,9 @@ type Grant struct {
 	Role          string
 	ClusterRole   string
 	Namespaces    []string
-	NamespacesPos Pos // of the list
+	NamespacesPos Pos       // of the list
+	Until         time.Time // when it ends, in UTC; zero: it does not by itself
+	UntilPos      Pos
 }
 
 // User is one person: the certificate's subject is CN = Name and O = those of Groups that stand in
@@ -170,5 +175,8 @@ type User struct {
 	// stands in the kubeconfig.
 	Recipients []recipient.Recipient
 	Reuse      bool // the name may be given again although a certificate of a removed user still lives
-	AlsoAt     Pos  // where another file names this user too, or one that some disks take for the same; nowhere: none does
+	// Until is when they are to be out of the set, in UTC: no certificate outlives it. Zero: nobody has said so.
+	Until    time.Time
+	UntilPos Pos
+	AlsoAt   Pos // where another file names this user too, or one that some disks take for the same; nowhere: none does
 }

@@ -80,6 +80,7 @@ var waysOut = []struct {
 	{cluster.ErrUnavailable, "is a webhook down that the API server has to ask?\n" +
 		"kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations\n" +
 		"what was approved is kept: run `COMMAND` again once it can"},
+	{apply.ErrNoTimeLeft, "give them a later end (until) in the users file, if that is meant, then run `COMMAND` again"},
 	{cluster.ErrGone, "run `provision apply` again to ask anew"},
 	{apply.ErrRefused, "something signs for " + plan.SignerName + " that does not keep to the request: find out what, then run `provision apply` again to ask anew"},
 	{apply.ErrDirectoryGone, "the certificate exists, and nobody has its key: run `provision apply --reissue-missing` to issue another"},

@@ -404,7 +404,7 @@ func TestGrantsWords(t *testing.T) {
 		{[]plan.Grant{{Role: ref("view -n payments")}}, `"view -n payments" (whole cluster)`, []string{"clusterrole/'view -n payments'"}},
 		{nil, "", []string{}},
 	} {
-		if words, texts := grantsWords(c.grants), grantTexts(c.grants); words != c.words || !slices.Equal(texts, c.texts) || texts == nil {
+		if words, texts := grantsWords(plan.UserStatus{Grants: c.grants}), grantTexts(c.grants); words != c.words || !slices.Equal(texts, c.texts) || texts == nil {
 			t.Errorf("%q %q, want %q %q", words, texts, c.words, c.texts)
 		}
 	}

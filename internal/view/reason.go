@@ -65,6 +65,7 @@ var reasonTexts = map[plan.ReasonCode]string{
 	plan.Copied: "somebody copied it from namespace {{.From}}: the users file does not say it here" +
 		"{{with .Leaves}}, and the original is no longer for {{$.List (subjects .)}}{{end}}",
 	plan.NotInFile:       "no longer in the users file",
+	plan.EndPassed:       "ended {{moment .At}}, as the users file says",
 	plan.SetDestroyed:    "the set is destroyed",
 	plan.InFile:          "not in the cluster",
 	plan.SubjectsChanged: "subjects changed",

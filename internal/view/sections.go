@@ -42,7 +42,11 @@ func removal(f plan.File) string {
 
 // certificateWords says what is asked for: how long, what key, which groups, and in whose hands the key will be.
 func certificateWords(c *plan.Certificate) string {
-	words := usersfile.FormatDuration(c.Duration) + ", " + string(c.KeyAlgorithm)
+	words := usersfile.FormatDuration(c.Duration)
+	if !c.Until.IsZero() {
+		words += ", no later than " + momentWords(c.Until)
+	}
+	words += ", " + string(c.KeyAlgorithm)
 	if c.Key == plan.KeyOwn {
 		words += ", own key " + shortKey(c.KeyHash)
 	}

@@ -26,6 +26,7 @@ type statusUserDoc struct {
 	Groups   []string      `json:"groups"`
 	Until    time.Time     `json:"until,omitzero"`
 	Older    time.Time     `json:"olderUntil,omitzero"` // an earlier certificate ends later than that
+	Ends     time.Time     `json:"ends,omitzero"`       // the user, by the users file (until)
 	State    plan.State    `json:"state"`
 	Grants   []string      `json:"grants"`
 	Key      plan.KeyPlace `json:"key,omitempty"`      // where the private key is; absent: in the kubeconfig
@@ -34,8 +35,9 @@ type statusUserDoc struct {
 	Expiring bool          `json:"expiring,omitempty"`
 	Blocked  bool          `json:"blocked"` // every certificate of theirs that lives
 
-	Certificates []plan.Record `json:"certificates"` // that live
-	Outside      []outsideDoc  `json:"outside"`      // what bindings that are not of the set grant, and the set's do not
+	GrantEnds    map[string]time.Time `json:"grantEnds,omitempty"` // those of grants that end by themselves, by the users file
+	Certificates []plan.Record        `json:"certificates"`        // that live
+	Outside      []outsideDoc         `json:"outside"`             // what bindings that are not of the set grant, and the set's do not
 }
 
 // document makes the document, in the order of the table.
@@ -51,7 +53,7 @@ func (st Status) document() statusDoc {
 		d.Covered = append(d.Covered, each(set.Covered, func(b plan.Binding) string { return objectName(b.Object()) })...)
 		for i, u := range set.Users {
 			d.Users = append(d.Users, statusUserDoc{
-				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, State: u.State, Key: u.Key, SealedTo: each(u.SealedTo, recipient.Recipient.String), File: st.file(u), Expiring: st.expires(set, u),
+				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, Ends: u.Ends, GrantEnds: grantEndTexts(u), State: u.State, Key: u.Key, SealedTo: each(u.SealedTo, recipient.Recipient.String), File: st.file(u), Expiring: st.expires(set, u),
 				Grants: grantTexts(u.Grants), Blocked: u.Blocked, Certificates: orEmpty(u.Certificates), Outside: outsideDocs(set.Outside[i]),
 			})
 		}

@@ -15,7 +15,7 @@ import (
 // table has a row for each user. It says which set they are of where there are several. Whole, it has
 // the kubeconfigs too, which are named as their users.
 func (st Status) table(colours style, whole bool) table {
-	drawn, outside := 0, false
+	drawn, outside, ending := 0, false, false
 	for _, set := range st.Sets {
 		if len(set.Users) > 0 {
 			drawn++
@@ -23,24 +23,31 @@ func (st Status) table(colours style, whole bool) table {
 		for _, held := range set.Outside {
 			outside = outside || len(held) > 0
 		}
+		ending = ending || slices.ContainsFunc(set.Users, func(u plan.UserStatus) bool { return !u.Ends.IsZero() })
 	}
 	var t table
 	var states []plan.State
-	row := func(set, user, state, until, left, file, groups, out, grants string) {
+	row := func(set, user, state, until, left, ends, file, groups, out, grants string) {
 		var cells []string
 		if whole || st.AllSets || drawn > 1 {
 			cells = append(cells, set)
 		}
 		cells = append(cells, user, state, until, left)
+		if ending {
+			cells = append(cells, ends)
+		}
 		if whole {
 			cells = append(cells, file)
 		}
 		t.add(append(cells, groups, out, grants)...)
 	}
-	row("SET", "USER", "STATE", "UNTIL", "LEFT", "FILE", "GROUPS", "OUTSIDE", "GRANTS")
+	row("SET", "USER", "STATE", "UNTIL", "LEFT", "ENDS", "FILE", "GROUPS", "OUTSIDE", "GRANTS")
 	for _, set := range st.Sets {
 		for i, u := range set.Users {
-			until, left, file := "-", "-", "-"
+			until, left, ends, file := "-", "-", "-", "-"
+			if !u.Ends.IsZero() {
+				ends = momentWords(u.Ends)
+			}
 			if !u.Until.IsZero() {
 				until, left = timeWords(u.Until), leftWords(u.Until.Sub(st.Server))
 			}
@@ -48,7 +55,7 @@ func (st Status) table(colours style, whole bool) table {
 				file = filepath.Base(st.file(u)) // the operator knows in which directory
 			}
 			states = append(states, u.State)
-			row(set.Desired.Set, u.User, stateWords(u), until, left, file, orDash(strings.Join(u.Groups, " ")), outsideCell(set.Outside[i]), orDash(grantsWords(u.Grants)))
+			row(set.Desired.Set, u.User, stateWords(u), until, left, ends, file, orDash(strings.Join(u.Groups, " ")), outsideCell(set.Outside[i]), orDash(grantsWords(u)))
 		}
 	}
 	at := func(title string) int { return slices.Index(t.rows[0], title) }
@@ -76,7 +83,7 @@ func stateColour(s style, state plan.State) func(string) string {
 		return s.red
 	case plan.StateRenewSoon, plan.StateReissue, plan.StatePending, plan.StateNewRequest, plan.StateElsewhere:
 		return s.yellow
-	case plan.StateRemoved, plan.StateBlocked:
+	case plan.StateRemoved, plan.StateBlocked, plan.StateEnded:
 	}
 	return s.faint
 }
@@ -84,12 +91,12 @@ func stateColour(s style, state plan.State) func(string) string {
 // records has the same rows for another program: every value as itself, and nothing where there is none.
 func (st Status) records() table {
 	var t table
-	t.add("set", "user", "state", "until", "olderUntil", "expiring", "blocked", "key", "file", "groups", "grants", "outside")
+	t.add("set", "user", "state", "until", "olderUntil", "expiring", "blocked", "key", "file", "groups", "grants", "outside", "ends")
 	for _, set := range st.Sets {
 		for i, u := range set.Users {
 			outside := each(outsideDocs(set.Outside[i]), func(o outsideDoc) string { return o.Role + " by " + o.Binding })
 			t.add(set.Desired.Set, u.User, string(u.State), timestamp(u.Until), timestamp(u.Older), strconv.FormatBool(st.expires(set, u)), strconv.FormatBool(u.Blocked),
-				string(u.Key), st.file(u), strings.Join(u.Groups, ";"), strings.Join(grantTexts(u.Grants), ";"), strings.Join(outside, ";"))
+				string(u.Key), st.file(u), strings.Join(u.Groups, ";"), strings.Join(grantTexts(u.Grants), ";"), strings.Join(outside, ";"), timestamp(u.Ends))
 		}
 	}
 	return t
@@ -103,12 +110,20 @@ func timestamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// grantsWords writes the grants of one role together, "edit (a b)", to keep a row on its line.
-func grantsWords(grants []plan.Grant) string {
+// grantsWords writes the grants of one role together, "edit (a b)", to keep a row on its line, with when they end by themselves.
+func grantsWords(u plan.UserStatus) string {
+	type alike struct {
+		role plan.RoleRef
+		ends time.Time
+	}
 	var words []string
-	for _, group := range together(grants, func(g plan.Grant) any { return g.Role }) {
+	for _, group := range together(u.Grants, func(g plan.Grant) any { return alike{g.Role, u.GrantEnds[g]} }) {
 		where := each(group, func(g plan.Grant) string { return cmp.Or(g.Namespace, "whole cluster") })
-		words = append(words, plan.Quoted(group[0].Role.Name)+" ("+strings.Join(where, " ")+")")
+		text := plan.Quoted(group[0].Role.Name) + " (" + strings.Join(where, " ") + ")"
+		if at := u.GrantEnds[group[0]]; !at.IsZero() && !at.Equal(u.Ends) {
+			text += " until " + momentWords(at)
+		}
+		words = append(words, text)
 	}
 	return strings.Join(words, ", ")
 }

@@ -15,7 +15,7 @@ import (
 
 // textFunctions are what texts use besides the fields and methods of what they are about.
 var textFunctions = template.FuncMap{
-	"time": timeWords, "duration": usersfile.FormatDuration, "quoted": plan.Quoted, "orDash": orDash, "key": shortKey, "since": sinceWords, "generation": generationWords, "shell": hint.ShellWord, "plural": Plural, "shortened": shortened,
+	"time": timeWords, "moment": momentWords, "ends": endsWithLines, "duration": usersfile.FormatDuration, "quoted": plan.Quoted, "orDash": orDash, "key": shortKey, "since": sinceWords, "generation": generationWords, "shell": hint.ShellWord, "plural": Plural, "shortened": shortened,
 	"object": objectName, "objects": objectNames, "subjects": subjectTexts, "holders": holderTexts, "addresses": addressTexts,
 	"where": whereWords, "role": roleObject, "roleReach": roleReach, "grantee": grantedTo, "grants": grantedBy,
 	"rules": func(list []rbacv1.PolicyRule) string { return strings.Join(ruleTexts(list), "; ") },

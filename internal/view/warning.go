@@ -90,6 +90,10 @@ var warningTexts = map[plan.WarningCode]string{
 		"{{with .To}}, before {{.}}{{end}}",
 	plan.NewRequestDue: "{{quoted .User}} has to make a new request{{since .Since}}, for no key is used twice: {{.Why}}" +
 		"{{if not .Until.IsZero}}; until {{time .Until}} they can log in as before{{end}}: {{.RequestCommand}}",
+	plan.EndsPassed:      "what has ended as the users file says is still in it, and counts as not there: take it out, or give it a later end: {{.List (ends .Ends)}}",
+	plan.OutlivesEnd:     "{{quoted .User}} ends {{moment .Since}} by the users file, and can log in until {{time .Until}}, without what this set grants: Kubernetes cannot revoke a certificate",
+	plan.NoTimeLeft:      "no certificate is asked for, as Kubernetes issues none for less than 10m, and the users file ends them before that: {{.List .Items}}",
+	plan.EndsAfterCA:     "the cluster's CA ends {{time .Until}}, and no certificate goes on after it, whatever the users file says: {{.List (ends .Ends)}}",
 	plan.ServersDisagree: "the API servers behind {{.Name}} do not agree about certificates of one client CA: {{.Count}} of {{.Total}} logins were refused; nobody gets a new certificate for it; " + wayToAgree,
 }
 

@@ -72,6 +72,8 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"{{quoted .User}}{{since .Since}} ({{.Why}}): {{.RequestCommand}}"},
 	plan.LeaverBound: {"{{.N}} people have left this set, and bindings that are not of this set still grant to their names or to groups in a living certificate; " +
 		"each line says how to take some of that away: ", "{{quoted .User}}"},
+	plan.OutlivesEnd: {"{{.N}} users can log in after their end by the users file, " + goOn + ", without what this set grants: Kubernetes cannot revoke a certificate: ",
+		"{{quoted .User}} (ends {{moment .Since}}{{if .Differ}}, certificate until {{time .Until}}{{end}})"},
 	plan.NotBegun: {"the certificates of {{.N}} users begin only {{if .Differ}}later, the last {{end}}at {{time .Last}}: the clock of this machine or of the signer is wrong: ",
 		"{{quoted .User}}{{if .Differ}} (at {{time .Until}}){{end}}"},
 	plan.NewGeneration: {"{{.N}} users have new generations: older kubeconfigs of theirs lose what this set grants, at once, so they are without it until the new ones are in use; " +
@@ -174,7 +176,7 @@ func likeness(w plan.Warning) any {
 	switch w.Code {
 	case plan.KeyChangesHands:
 		l.wide = w.Until.IsZero()
-	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound, plan.OwnKey, plan.NewRequestDue:
+	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound, plan.OwnKey, plan.NewRequestDue, plan.OutlivesEnd:
 	case plan.NameAgain:
 		l.wide, l.items = w.Generation > 0, values(w.Items)
 	case plan.StillAuthenticates, plan.StillInGroup, plan.NameInOtherSet:

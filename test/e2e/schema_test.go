@@ -156,6 +156,7 @@ func TestSchemaRefusesMistakes(t *testing.T) {
 		"roles: [view]", "roles: [{}]", "roles: [{role: a}]", "roles: [{role: a, namespaces: []}]", "roles: [{role: a, clusterRole: b, namespaces: [c]}]",
 		"roles: [{clusterRole: view, namespace: a}]", "roles: [{clusterRole: view, namespaces: a}]", "roles: [{clusterRole: view, namespaces: [a, a]}]", "roles: [{clusterRole: 'a/b'}]",
 		"recipients: []", "recipients: age1x", "recipients: null", "request: ''", "request: a.csr, recipients: [age1x]", "request: a.csr, keyAlgorithm: Ed25519", "email: a@b",
+		"until: tomorrow", "until: 2027-02-01T18:00:00", "until: 30d", "until: null", "roles: [{clusterRole: view, until: 2027}]",
 	} {
 		user(fields)
 	}
