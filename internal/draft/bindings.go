@@ -10,8 +10,8 @@ import (
 	"provision/internal/plan"
 )
 
-// FromBindings makes users of those whom bindings name, and groups of those of them who have the same. What each has, and by which
-// binding, stands above them. Groups that are bound are noted, since no binding says who is in them; accounts of workloads and what
+// FromBindings makes users of those whom bindings name, and groups of those of them who have the same. Above each stands by which
+// binding they have it. Groups that are bound are noted, since no binding says who is in them; accounts of workloads and what
 // belongs to Kubernetes itself are left out.
 func FromBindings(bindings []plan.Binding) ([]Group, []User, []string) {
 	type person struct {

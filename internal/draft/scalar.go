@@ -14,8 +14,8 @@ var plain = regexp.MustCompile(`^([A-Za-z][-A-Za-z0-9_./@]*|[0-9a-f]{8}(-[0-9a-f
 // words are what YAML 1.1 or 1.2 reads as something else than a text.
 var words = map[string]bool{"true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "null": true, "y": true, "n": true}
 
-// scalar writes a text in YAML, on one line. What is not plainly a text is quoted as JSON quotes it, and what cannot
-// be seen is escaped, which YAML reads.
+// scalar writes a text in YAML, on one line. Text that YAML might read as something else is quoted as JSON quotes it, and characters
+// that cannot be seen are escaped, which YAML reads.
 func scalar(text string) string {
 	if plain.MatchString(text) && !words[strings.ToLower(text)] {
 		return text

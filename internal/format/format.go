@@ -31,7 +31,7 @@ func Check(format string, listed []string) error {
 		_, err := templateOf(format)
 		return err
 	case format == "jsonpath" || format == "go-template":
-		return fmt.Errorf("%s needs a template: %s=...", format, format)
+		return fmt.Errorf("%s needs a template: %s=TEMPLATE", format, format)
 	}
 	return fmt.Errorf("must be one of %s, jsonpath=TEMPLATE, go-template=TEMPLATE, but is %q", strings.Join(listed, ", "), format)
 }

@@ -11,8 +11,8 @@ func TestCheck(t *testing.T) {
 		"text": "", "json": "", "jsonpath={.a}": "", "jsonpath=.a": "", "go-template={{.a}}": "",
 		"xml":             `must be one of text, json, jsonpath=TEMPLATE, go-template=TEMPLATE, but is "xml"`,
 		"":                `must be one of`,
-		"jsonpath":        "jsonpath needs a template: jsonpath=...",
-		"go-template":     "go-template needs a template: go-template=...",
+		"jsonpath":        "jsonpath needs a template: jsonpath=TEMPLATE",
+		"go-template":     "go-template needs a template: go-template=TEMPLATE",
 		"jsonpath={.a[}":  "jsonpath: ",
 		"go-template={{x": "go-template: ",
 	} {

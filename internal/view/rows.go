@@ -60,7 +60,7 @@ func (v Page) rows(p pen, title string, list []row, unchanged int) {
 	}
 }
 
-// below draws the lines below a row. What is removed is never left out.
+// below draws the lines below a row. No removal is ever left out.
 func (v Page) below(p pen, r row) {
 	shown, hidden := 0, 0
 	for _, l := range r.below {
