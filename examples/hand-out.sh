@@ -12,9 +12,11 @@ way=$1 to=$2 failed=0
 
 # Each way is called with USER FILE KEY. KEY is where the private key is: sealed, own, or nothing where it is in the file.
 
+login() { test "$(id -un -- "$1" 2>/dev/null)" = "$1"; } # and not a number that is somebody else's
+
 share() { # into a directory that only you can write to, with mode 0600; where USER has a login on this machine, as theirs
 	new=$to/.new.$$
-	cat -- "$2" >"$new" && { ! uid=$(id -u -- "$1" 2>/dev/null) || chown -- "$uid" "$new"; } && mv -f -- "$new" "$to/${2##*/}" ||
+	cat -- "$2" >"$new" && { ! login "$1" || chown -- "$(id -u -- "$1")" "$new"; } && mv -f -- "$new" "$to/${2##*/}" ||
 		{ rm -f -- "$new"; return 1; }
 }
 

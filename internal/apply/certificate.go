@@ -103,7 +103,12 @@ func (p *pipeline) request(entered func()) (cluster.Request, error) {
 	if err := p.setLife(); err != nil {
 		return cluster.Request{}, errors.Join(err, p.forget())
 	}
-	begin := p.client.CreateRequest
+	begin := func(ctx context.Context, _ cluster.RequestSpec) (cluster.Request, error) {
+		if err := p.setLife(); err != nil { // it may have waited for its place
+			return cluster.Request{}, err
+		}
+		return p.client.CreateRequest(ctx, p.spec)
+	}
 	if p.user.Certificate.Op == plan.Resume {
 		begin = p.client.Resume
 	}
@@ -144,7 +149,7 @@ func (p *pipeline) approved(begin func(context.Context, cluster.RequestSpec) (cl
 	err = p.limited(p.issuing, p.requests, func() error {
 		request, err = begin(p.work, p.spec)
 		_, refused := errors.AsType[*cluster.RefusedError](err)
-		if p.sent = !refused; err != nil || p.opts.DryRun {
+		if p.sent = !refused && !errors.Is(err, ErrNoTimeLeft); err != nil || p.opts.DryRun {
 			return err
 		}
 		p.result.Status = Pending // from here on the next apply resumes

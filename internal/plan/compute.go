@@ -57,6 +57,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	p.Bindings, taken = computeBindings(desired, observed, unmet)
 	p.noteLeavers(desired.names(), records)
 	desired.noteEnded(p.Bindings)
+	p.OneClock = desired.oneClock(at)
 	problems = slices.Concat(problems, unmet, taken)
 	if slices.ContainsFunc(problems, func(problem Problem) bool { return problem.Code.Unsafe() }) {
 		p.holdGiving()

@@ -32,7 +32,7 @@ func (p Plan) Deletions() int {
 		if copied, _ := c.Copy(); copied || c.Op != Delete || c.Before.ByOthers || !isShard(c.Before.Name, BindingName(p.Set, c.Before.RoleRef)) {
 			continue
 		}
-		ended := agreed(c)
+		ended := p.agreed(c)
 		loses := slices.ContainsFunc(c.Before.Subjects, func(s Subject) bool { return known[s] && !slices.Contains(ended, s) })
 		if loses && (c.Before.RoleRef.Kind == "ClusterRole" || own[c.Before.Role()]) {
 			note(loss{c.Before.Namespace, c.Before.Role(), true})

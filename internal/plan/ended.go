@@ -113,8 +113,9 @@ func endedGroups(desired Desired, observed Observed, records []Record) []Problem
 		}
 	}
 	var problems []Problem
+	wanted := groupsBound(desired.Set, desired.Bindings) // all that a group was granted may have ended by itself
 	for g, e := range noted {
-		if pos, ok := desired.Whole[g]; ok {
+		if pos, ok := desired.Whole[g]; ok && wanted[g] {
 			problems = append(problems, Problem{Code: GroupEnded, Pos: pos, Name: g, User: e.User, Since: e.Since, Until: e.Until})
 		}
 	}

@@ -260,7 +260,7 @@ func (p *Plan) holdTaking() {
 		if after.Subjects = nil; c.After != nil {
 			after.Subjects = slices.Clone(c.After.Subjects)
 		}
-		stay, ended := false, agreed(c)
+		stay, ended := false, p.agreed(c)
 		for _, s := range c.Before.Subjects {
 			if known[s] && !slices.Contains(after.Subjects, s) && !slices.Contains(ended, s) {
 				after.Subjects, stay = append(after.Subjects, s), true

@@ -91,8 +91,11 @@ type Plan struct {
 	// Forgotten are the set's entries for clusters that are no more, which are taken out of the kubeconfigs.
 	Forgotten []Change[ClusterEntry] `json:"forgotten,omitempty"`
 	// Ended are the groups that leave the bindings although the file binds them, since somebody is revoked who has them; sorted.
-	Ended    []Ending  `json:"ended,omitempty"`
-	Endings  []End     `json:"endings,omitempty"` // all that the file ends by itself, the earliest first; it changes nothing yet
+	Ended   []Ending `json:"ended,omitempty"`
+	Endings []End    `json:"endings,omitempty"` // all that the file ends by itself, the earliest first; it changes nothing yet
+	// OneClock is that an end has passed by the API server's clock and not by this machine's: one of them is wrong, and what ends counts
+	// as any deletion.
+	OneClock bool      `json:"oneClock,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
 	Problems []Problem `json:"problems,omitempty"`
 

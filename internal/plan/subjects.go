@@ -31,26 +31,35 @@ func (g gathered) note(grant Grant, s Subject, until time.Time) {
 	to[s] = until
 }
 
+// scopes are what a grant of the file is in the cluster: the role in each of its namespaces, or in the whole cluster.
+func scopes(g usersfile.Grant) []Grant {
+	ref := RoleRef{Kind: "ClusterRole", Name: g.ClusterRole}
+	if g.Role != "" {
+		ref = RoleRef{Kind: "Role", Name: g.Role}
+	}
+	if len(g.Namespaces) == 0 {
+		return []Grant{{Role: ref}}
+	}
+	var list []Grant
+	for _, namespace := range g.Namespaces {
+		list = append(list, Grant{ref, namespace})
+	}
+	return list
+}
+
 // expandBindings gathers the subjects of every role and scope, from users and from groups: into Bindings what holds, with its end in
 // Ends, and into Past what has ended.
 func (d *Desired) expandBindings(set usersfile.Set, now time.Time, refs *references) {
 	own := setOf(d.Roles, Role.Key)
 	subjects, past := gathered{}, gathered{}
 	grant := func(g usersfile.Grant, of time.Time, list ...grantee) {
-		ref := RoleRef{Kind: "ClusterRole", Name: g.ClusterRole}
-		if g.Role != "" {
-			ref = RoleRef{Kind: "Role", Name: g.Role}
-		}
-		namespaces := g.Namespaces
-		if len(namespaces) == 0 {
-			namespaces = []string{""}
-		}
 		end := earliest(g.Until, of)
 		over := ended(end, now)
 		if !over && g.Role == "" && !own[ObjectKey{"", g.ClusterRole}] {
 			refs.add(g.Pos, "ClusterRole", "", g.ClusterRole)
 		}
-		for _, ns := range namespaces {
+		for _, scope := range scopes(g) {
+			ns := scope.Namespace
 			if !over && ns != "" {
 				refs.add(g.NamespacesPos, "Namespace", "", ns)
 			}
@@ -59,9 +68,9 @@ func (d *Desired) expandBindings(set usersfile.Set, now time.Time, refs *referen
 			}
 			for _, one := range list {
 				if until := earliest(end, one.until); ended(until, now) {
-					past.note(Grant{ref, ns}, one.subject, until)
+					past.note(scope, one.subject, until)
 				} else {
-					subjects.note(Grant{ref, ns}, one.subject, until)
+					subjects.note(scope, one.subject, until)
 				}
 			}
 		}
@@ -81,8 +90,15 @@ func (d *Desired) expandBindings(set usersfile.Set, now time.Time, refs *referen
 		for _, one := range g.Roles {
 			if g.BindTo == usersfile.BindToMembers {
 				grant(one, g.Until, members[g.Name]...)
-			} else {
-				grant(one, g.Until, grantee{subject: Subject{Kind: rbacv1.GroupKind, Name: g.Name}})
+				continue
+			}
+			grant(one, g.Until, grantee{subject: Subject{Kind: rbacv1.GroupKind, Name: g.Name}})
+			if end := earliest(one.Until, g.Until); ended(end, now) { // revoke may have bound them in its place
+				for _, scope := range scopes(one) {
+					for _, m := range members[g.Name] {
+						past.note(scope, m.subject, end)
+					}
+				}
 			}
 		}
 	}

@@ -48,6 +48,8 @@ func ParseUntil(s string) (time.Time, error) {
 		return time.Time{}, errors.New("must be whole seconds")
 	case t.Before(firstUntil):
 		return time.Time{}, errors.New("must not be before the year 2000")
+	case t.UTC().Year() > 9999: // which no document can hold (RFC 3339)
+		return time.Time{}, errors.New("must not be after the year 9999: leave it out if there is no end")
 	}
 	return t.UTC(), nil
 }
