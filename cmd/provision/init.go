@@ -25,7 +25,7 @@ import (
 )
 
 type initCmd struct {
-	Filename     string `short:"f" type:"path" default:"users.yaml" placeholder:"FILE" complete:"usersfile" help:"The users file to write, or - for standard output. Nothing is overwritten. Default: users.yaml."`
+	Filename     string `short:"f" type:"path" default:"users.yaml" env:"PROVISION_FILE" placeholder:"FILE" complete:"usersfile" help:"The users file to write, or - for standard output. Nothing is overwritten. Default: users.yaml."`
 	Name         string `placeholder:"SET" complete:"free" help:"The name of the set. Default: that of the current folder."`
 	CSV          string `name:"csv" type:"path" placeholder:"FILE" complete:"file" help:"Take the people from comma-separated values, or from - for standard input: the first line names the columns."`
 	FromBindings bool   `help:"Take the people from the bindings that the cluster has, with what they have by them."`
@@ -46,7 +46,6 @@ func (c *initCmd) Run(ctx context.Context, s view.Streams) error {
 			return err
 		}
 		f.Users = users
-		f.Notes = undefined(users)
 	}
 	if err := c.look(ctx, s, &f); err != nil {
 		return err
@@ -72,7 +71,7 @@ func (c *initCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		s.Warning("editors will not know the fields: " + view.OneLine(err))
 	}
-	s.Drafted(c.Filename, f, missing(f))
+	s.Drafted(c.Filename, f)
 	return nil
 }
 
@@ -115,9 +114,17 @@ func folderName() string {
 	return name
 }
 
+// tableName is how messages name the table of --csv.
+func (c *initCmd) tableName() string {
+	if c.CSV == usersfile.Stdin {
+		return "<stdin>"
+	}
+	return c.CSV
+}
+
 // table reads the people of --csv.
 func (c *initCmd) table(s view.Streams) ([]draft.User, error) {
-	from, name := s.In, "<stdin>"
+	from, name := s.In, c.tableName()
 	if c.CSV != usersfile.Stdin {
 		if info, err := os.Stat(c.CSV); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is no regular file", c.CSV)
@@ -127,9 +134,16 @@ func (c *initCmd) table(s view.Streams) ([]draft.User, error) {
 			return nil, err
 		}
 		defer file.Close()
-		from, name = file, c.CSV
+		from = file
 	}
-	users, err := draft.Table(io.LimitReader(from, maxOwnFile))
+	data, err := io.ReadAll(io.LimitReader(from, maxOwnFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(data) > maxOwnFile {
+		return nil, fmt.Errorf("%s has more than %d MiB", name, maxOwnFile>>20)
+	}
+	users, err := draft.Table(data)
 	if mistake, ok := errors.AsType[draft.TableError](err); ok && mistake.Line > 0 {
 		return nil, fmt.Errorf("%s:%d: %s", name, mistake.Line, mistake.Msg)
 	}
@@ -137,25 +151,6 @@ func (c *initCmd) table(s view.Streams) ([]draft.User, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return users, nil
-}
-
-// undefined notes the groups of people that nothing says anything about.
-func undefined(users []draft.User) []string {
-	var groups []string
-	for _, u := range users {
-		for _, setting := range u.Settings {
-			if setting.Field == "groups" {
-				groups = append(groups, setting.List...)
-			}
-		}
-	}
-	slices.Sort(groups)
-	groups = slices.Compact(groups)
-	if len(groups) == 0 {
-		return nil
-	}
-	return []string{"", "What these groups may do is not said here, and is nothing unless it is bound elsewhere: " + view.Listed(groups),
-		"To say it, put this in front of users:", "  groups:", "    - {name: " + groups[0] + ", roles: [{clusterRole: view, namespaces: [default]}]}"}
 }
 
 // look puts what the cluster has into the draft. Where there is no cluster to look at, that is told, and the draft goes without;
@@ -176,7 +171,11 @@ func (c *initCmd) look(ctx context.Context, s view.Streams, f *draft.File) error
 		s.Note("what the cluster has is not in the file: " + view.OneLine(err))
 		return nil
 	}
-	for _, ledger := range observe.AllLedgers(ctx, client, []string{usersfile.DefaultLedgerNamespace}).List {
+	all := observe.AllLedgers(ctx, client, []string{usersfile.DefaultLedgerNamespace})
+	if all.Err != nil {
+		s.Note("whether the cluster has a set " + f.Set + " already is not known: " + view.OneLine(all.Err))
+	}
+	for _, ledger := range all.List {
 		if ledger.Set == f.Set { // a second file for it would take from the first one's people what they have
 			return hint.With(fmt.Errorf("the cluster has a set %s already", f.Set), "name the new one with --name")
 		}
@@ -211,7 +210,10 @@ func (c *initCmd) checked(f draft.File) (draft.File, []byte, error) {
 		bad := map[int]bool{}
 		for _, m := range mistakes {
 			i, found := slices.BinarySearch(lines, m.Pos.Line)
-			if !found || m.More > 0 {
+			switch {
+			case m.Field == "name":
+				return f, nil, hint.With(fmt.Errorf("the set cannot be called %s: %s", plan.Quoted(f.Set), m.Msg), "give it another name with --name")
+			case !found || m.More > 0:
 				told = append(told, m.Error())
 				continue
 			}
@@ -221,7 +223,7 @@ func (c *initCmd) checked(f draft.File) (draft.File, []byte, error) {
 			if c.FromBindings {
 				f.Notes = append(f.Notes, fmt.Sprintf("left out: %s, %s: %s", f.Users[i].Name, strings.Join(f.Users[i].Evidence, ", "), what))
 			} else {
-				told = append(told, fmt.Sprintf("%s:%d: %s", c.CSV, f.Users[i].Line, what))
+				told = append(told, fmt.Sprintf("%s:%d: %s", c.tableName(), f.Users[i].Line, what))
 			}
 		}
 		if len(told) > 0 {
@@ -233,23 +235,4 @@ func (c *initCmd) checked(f draft.File) (draft.File, []byte, error) {
 			}
 		}
 	}
-}
-
-// missing are the namespaces in which the draft grants something and that the cluster does not have.
-func missing(f draft.File) []string {
-	var list []string
-	if f.Cluster == nil {
-		return nil
-	}
-	for _, u := range f.Users {
-		for _, g := range u.Grants {
-			for _, namespace := range g.Namespaces {
-				if !slices.Contains(f.Namespaces, namespace) && !strings.HasPrefix(namespace, "kube-") {
-					list = append(list, namespace)
-				}
-			}
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }

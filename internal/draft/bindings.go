@@ -102,6 +102,9 @@ func merged(list []Grant) []Grant {
 	return compact(all)
 }
 
+// longestGroup is the longest name that a group gets, in bytes: a certificate carries 64, and a number may come behind it.
+const longestGroup = 56
+
 // groupName names a group by the first of what it gives, as no other is named.
 func groupName(what []Grant, taken map[string]bool) string {
 	first := what[0]
@@ -109,7 +112,9 @@ func groupName(what []Grant, taken map[string]bool) string {
 	if len(first.Namespaces) > 0 {
 		name = first.Namespaces[0] + "-" + name
 	}
-	name = strings.ReplaceAll(name, ":", "-")
+	if name = strings.ReplaceAll(name, ":", "-"); len(name) > longestGroup {
+		name = "people"
+	}
 	free := name
 	for n := 2; taken[free]; n++ {
 		free = fmt.Sprintf("%s-%d", name, n)

@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
 	"errors"
@@ -36,21 +35,13 @@ func (e TableError) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Msg)
 }
 
-// Table reads people from comma-separated values: the first line names the columns, and each other line is a person. A cell has several
+// Table reads people from comma-separated values, with or without a byte order mark: the first line names the columns, and each other line is a person. A cell has several
 // values with ; between them. Where the first line has no comma but semicolons or tabs, those separate the cells, as spreadsheets
-// write them in many countries. The error is a TableError, or that of reading.
-func Table(from io.Reader) ([]User, error) {
-	buffered := bufio.NewReaderSize(from, 1<<16)
-	first, err := buffered.Peek(1 << 16)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if bom := []byte("\xef\xbb\xbf"); bytes.HasPrefix(first, bom) {
-		_, _ = buffered.Discard(len(bom)) // it was peeked at
-		first = first[len(bom):]
-	}
-	table := csv.NewReader(buffered)
-	table.Comma = separator(first)
+// write them in many countries. The error is a TableError.
+func Table(data []byte) ([]User, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte order mark
+	table := csv.NewReader(bytes.NewReader(data))
+	table.Comma = separator(data)
 	table.TrimLeadingSpace, table.FieldsPerRecord, table.ReuseRecord = table.Comma != '\t', -1, true
 	head, err := table.Read()
 	if errors.Is(err, io.EOF) {

@@ -90,7 +90,7 @@ func (f File) Write() (text []byte, lines []int) {
 		lines = append(lines, w.line)
 		w.put("  - {name: %s%s%s}", scalar(u.Name), settings(u.Settings), grants(u.Grants))
 	}
-	for _, note := range f.Notes {
+	for _, note := range slices.Concat(f.Notes, f.undefined()) {
 		w.put("%s", strings.TrimRight("# "+comment(note), " "))
 	}
 	return w.Bytes(), lines
@@ -234,4 +234,57 @@ func compact(list []Grant) []Grant {
 	}
 	slices.SortFunc(list, func(a, b Grant) int { return strings.Compare(key(a), key(b)) })
 	return slices.CompactFunc(list, func(a, b Grant) bool { return key(a) == key(b) })
+}
+
+// undefined are notes about the groups of people of which the file says nothing.
+func (f File) undefined() []string {
+	var groups []string
+	for _, u := range f.Users {
+		for _, setting := range u.Settings {
+			if setting.Field == "groups" {
+				groups = append(groups, setting.List...)
+			}
+		}
+	}
+	for _, g := range f.Groups {
+		groups = slices.DeleteFunc(groups, func(name string) bool { return name == g.Name })
+	}
+	slices.Sort(groups)
+	groups = slices.Compact(groups)
+	if len(groups) == 0 {
+		return nil
+	}
+	notes := []string{"", "What these groups may do is not said here, and is nothing unless it is bound elsewhere."}
+	if len(f.Groups) > 0 {
+		notes = append(notes, "To say it, add to groups:")
+	} else {
+		notes = append(notes, "To say it, put this in front of users:", "  groups:")
+	}
+	const most = 20
+	for i, name := range groups {
+		if i == most {
+			return append(notes, fmt.Sprintf("    and %d more", len(groups)-most))
+		}
+		notes = append(notes, "    - {name: "+scalar(name)+", roles: [{clusterRole: view, namespaces: [default]}]}")
+	}
+	return notes
+}
+
+// Missing are the namespaces in which the draft grants something and that the cluster does not have, sorted.
+func (f File) Missing() []string {
+	if f.Cluster == nil {
+		return nil
+	}
+	var list []string
+	for _, u := range f.Users {
+		for _, g := range u.Grants {
+			for _, namespace := range g.Namespaces {
+				if !slices.Contains(f.Namespaces, namespace) && !strings.HasPrefix(namespace, "kube-") {
+					list = append(list, namespace)
+				}
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

@@ -80,7 +80,7 @@ func TestTable(t *testing.T) {
 		"Latin-1":              {"name\nZo\xeb\n", "", "line 2: the name is not UTF-8: save the table as CSV UTF-8"},
 		"an open quote":        {"name\n\"ann\n", "", "line 2: extraneous or missing \" in quoted-field"},
 	} {
-		users, err := Table(strings.NewReader(c.table))
+		users, err := Table([]byte(c.table))
 		got := strings.Join(described(users), "; ")
 		if got != c.want || (err == nil) != (c.wrong == "") || err != nil && !strings.HasPrefix(err.Error(), c.wrong) {
 			t.Errorf("%s: %q, %v; want %q, %q", name, got, err, c.want, c.wrong)
@@ -114,7 +114,7 @@ func TestLargeTable(t *testing.T) {
 	for i := range 100_000 {
 		fmt.Fprintf(&table, "user%d,view\n", i)
 	}
-	users, err := Table(strings.NewReader(table.String()))
+	users, err := Table([]byte(table.String()))
 	if err != nil || len(users) != 100_000 || users[99_999].Line != 100_001 {
 		t.Errorf("%d users, %v", len(users), err)
 	}
@@ -126,7 +126,7 @@ func FuzzTable(f *testing.F) {
 	f.Add("\xef\xbb\xbfname;role;namespaces\r\n\"y\";dev;no\r\n")
 	f.Add("name,recipients\nann,\"# x, {y}: [z]\"\n")
 	f.Fuzz(func(t *testing.T, table string) {
-		users, err := Table(strings.NewReader(table))
+		users, err := Table([]byte(table))
 		if err != nil {
 			return
 		}
@@ -151,6 +151,49 @@ func FuzzTable(f *testing.F) {
 }
 
 // People who have the same are one group, and nothing of Kubernetes' own gets in.
+// The notes about groups that nothing defines are what it takes to define them, whatever they are called.
+func TestUndefinedGroups(t *testing.T) {
+	in := func(groups ...string) []Setting { return []Setting{{Field: "groups", List: groups}} }
+	f := File{Set: "team", Groups: []Group{{Name: "known"}}, Users: []User{{Name: "ann", Settings: in("b: [c]", "known")}, {Name: "bob", Settings: in("a", "b: [c]")}}}
+	text, _ := f.Write()
+	want := `#     - {name: a, roles: [{clusterRole: view, namespaces: [default]}]}
+#     - {name: "b: [c]", roles: [{clusterRole: view, namespaces: [default]}]}
+`
+	if !strings.HasSuffix(string(text), want) {
+		t.Errorf("%s\nwant at its end\n%s", text, want)
+	}
+	f.Users = f.Users[:0]
+	if text, _ := f.Write(); strings.Contains(string(text), "is not said here") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	f := File{Namespaces: []string{"web"}, Users: []User{{Grants: []Grant{{Namespaces: []string{"web", "shop"}}, {Namespaces: []string{"shop", "kube-system"}}}}}}
+	if got := f.Missing(); got != nil {
+		t.Errorf("without a cluster: %q", got)
+	}
+	f.Cluster = &Cluster{}
+	if got := f.Missing(); !slices.Equal(got, []string{"shop"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// A group made of what people have fits into their certificates, however long the names of roles are.
+func TestLongRoles(t *testing.T) {
+	user := func(name string) plan.Subject { return plan.Subject{Kind: "User", Name: name} }
+	role := func(namespace, name string) plan.Binding {
+		return plan.Binding{Namespace: namespace, Name: name, RoleRef: plan.RoleRef{Kind: "ClusterRole", Name: strings.Repeat(name, 100)}, Subjects: []plan.Subject{user(name + "1"), user(name + "2")}}
+	}
+	groups, users, _ := FromBindings([]plan.Binding{role("a", "x"), role("b", "y")})
+	if len(groups) != 2 || groups[0].Name != "people" || groups[1].Name != "people-2" {
+		t.Errorf("%v", groups)
+	}
+	if _, err := read(File{Set: "team", Groups: groups, Users: users}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFromBindings(t *testing.T) {
 	bind := func(namespace, name, kind, role string, subjects ...plan.Subject) plan.Binding {
 		return plan.Binding{Namespace: namespace, Name: name, RoleRef: plan.RoleRef{Kind: kind, Name: role}, Subjects: subjects}

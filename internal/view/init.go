@@ -5,15 +5,15 @@ import (
 	"provision/internal/hint"
 )
 
-// Drafted tells that a users file was written, and what comes next; missing are namespaces that the cluster lacks of it.
-func (s Streams) Drafted(path string, f draft.File, missing []string) {
+// Drafted tells that a users file was written, and what comes next.
+func (s Streams) Drafted(path string, f draft.File) {
 	p := s.out()
 	what := "an example to change"
 	if len(f.Users) > 0 {
 		what = Plural(len(f.Users), "user")
 	}
 	p.text(0, "", "wrote "+path+": the set "+f.Set+", "+what)
-	if len(missing) > 0 {
+	if missing := f.Missing(); len(missing) > 0 {
 		p.text(0, p.yellow("!"), "the cluster lacks "+Plural(len(missing), "namespace")+" of it: "+Listed(missing))
 	}
 	next := s.Program + " plan"
