@@ -87,6 +87,11 @@ func Open(paths []string, entries []Entry) (*Kubeconfig, error) {
 // load reads one file by client-go's rules. Its errors never quote the file; where it is not there the config is empty.
 func load(path string) ([]byte, *clientcmdapi.Config, error) {
 	data, err := readRegular(path, maxOwn)
+	return parseOwn(path, data, err)
+}
+
+// parseOwn parses what was read of the file at a path, or passes on why nothing was.
+func parseOwn(path string, data []byte, err error) ([]byte, *clientcmdapi.Config, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, clientcmdapi.NewConfig(), err
 	}
@@ -158,9 +163,17 @@ func (k *Kubeconfig) Store(ctx context.Context, entries []Entry, replaceServer b
 	if reflect.DeepEqual(config, now.mine.Config) {
 		return s, nil
 	}
-	old, _, err := load(target)
+	home, err := openHome(target)
+	if err != nil {
+		return s, notWritten(target, err)
+	}
+	defer home.Close()
+	old, there, err := home.load()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, err
+	}
+	if !reflect.DeepEqual(there, now.mine.Config) { // a folder on the way is another since
+		return s, ErrMoved
 	}
 	text, edited := edit(old, now.mine.Config, config)
 	if !edited {
@@ -169,16 +182,12 @@ func (k *Kubeconfig) Store(ctx context.Context, entries []Entry, replaceServer b
 		}
 		s.Comments = hasComments(old)
 	}
-	var had fs.FileInfo
 	if old != nil {
-		if had, err = os.Stat(target); err != nil {
-			return s, notWritten(target, err)
-		}
-		if s.Backup, err = backUp(target, old, had, time.Now()); err != nil {
+		if s.Backup, err = home.backUp(old, time.Now()); err != nil {
 			return s, notWritten(target, err)
 		}
 	}
-	if err := replace(target, text, had, temporary(target)); err != nil {
+	if err := home.replace(home.name, text); err != nil {
 		return s, notWritten(target, err)
 	}
 	s.Written = true
@@ -204,54 +213,6 @@ func follow(path string) (string, error) {
 		path = to
 	}
 	return "", fmt.Errorf("%s: too many symbolic links", path)
-}
-
-// backUp writes what a file has beside it, for the same owner, under a name with the time, and returns its path.
-func backUp(target string, data []byte, had fs.FileInfo, now time.Time) (string, error) {
-	stem := target + ".before-" + now.UTC().Format("20060102T150405Z")
-	path := free(stem, func(path string) bool {
-		_, err := os.Lstat(path)
-		return err == nil
-	})
-	return path, replace(path, data, had, temporary(target))
-}
-
-// temporary is the file that a kubeconfig, or its backup, is written to before it gets its name. It is one for each kubeconfig, as the
-// lock is: nobody else writes there while that is held, and what a run left that was killed goes with the next.
-func temporary(target string) string {
-	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".provision-accept.tmp")
-}
-
-// replace puts data at a path, of mode 0600, by way of a temporary file beside it: a reader finds what was there or the new.
-// It belongs to whoever has the file had, if that is there.
-func replace(path string, data []byte, had fs.FileInfo, temp string) error {
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	giveTo(f, had)
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		os.Remove(temp) // the first error is the one to tell
-		return err
-	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil { // some file systems have no such thing
-		dir.Sync()
-		dir.Close()
-	}
-	return nil
 }
 
 // hasComments reports whether a YAML text has comments.
