@@ -228,14 +228,14 @@ func (c change) execute(ctx context.Context, all plan.Proposals, dir *outdir.Dir
 		reports = append(reports, report)
 		shown()
 	}
-	if err := v.Report(c.s, c.format, all, reports, c.dry()); err != nil {
-		return err
-	}
+	unprinted := v.Report(c.s, c.format, all, reports, c.dry())
 	lost := errors.Is(context.Cause(ctx), cluster.ErrLockLost)
 	if len(left) > 0 && !lost {
 		fmt.Fprintf(c.s.Err, "not begun: the set %s\n", strings.Join(left, ", "))
 	}
 	switch {
+	case unprinted != nil:
+		return unprinted
 	case len(left) > 0 && lost:
 		return fmt.Errorf("the set %s was not begun: %w", strings.Join(left, ", "), context.Cause(ctx))
 	case ctx.Err() != nil && !lost:

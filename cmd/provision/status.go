@@ -36,6 +36,11 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 			return fmt.Errorf("--expiring %s: %w", c.Expiring, err)
 		}
 	}
+	for _, state := range c.State {
+		if err := view.KnownState(state); err != nil {
+			return err
+		}
+	}
 	sets, broken, client, err := begin(ctx, s, c, cluster.ToRead)
 	if err != nil {
 		return err
@@ -71,6 +76,9 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 	}
 	if err := st.Print(s, c.Output); err != nil {
 		return err
+	}
+	if st.Empty() && len(c.User)+len(c.State)+len(c.Group)+len(c.Role) > 0 {
+		s.Note("nobody is listed: no user is as the flags ask")
 	}
 	switch {
 	case slices.ContainsFunc(found, func(set observe.SetStatus) bool { return set.Failed != nil }):

@@ -7,12 +7,14 @@ import (
 )
 
 // Covered returns the bindings of no set whose every subject is a user of the file who has the same by the set's bindings, and a
-// certificate: nobody loses anything when they are deleted. Sorted.
+// certificate that works: nobody loses anything when they are deleted. Sorted.
 func Covered(outside Holdings, users []UserStatus) []Binding {
 	has := map[string][]Grant{}
 	for _, u := range users {
-		if u.State != StateRemoved && u.State != StateBlocked && !u.Until.IsZero() {
+		switch u.State {
+		case StateValid, StateRenewSoon, StateReissue, StateElsewhere, StateElsewhereDue:
 			has[u.User] = u.Grants
+		case StateExpired, StateMissing, StatePending, StateRemoved, StateEnded, StateRevoked, StateBlocked, StateNewRequest, StateNotYet:
 		}
 	}
 	var list []Binding

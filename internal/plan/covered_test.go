@@ -11,6 +11,7 @@ func TestCovered(t *testing.T) {
 	user := func(name string) Subject { return Subject{Kind: "User", Name: name} }
 	ann := UserStatus{User: "ann", State: StateValid, Until: time.Unix(1, 0), Grants: []Grant{{edit, "shop"}, {view, ""}}}
 	gone := UserStatus{User: "gone", State: StateRemoved, Until: time.Unix(1, 0), Grants: []Grant{{edit, "shop"}}}
+	late := UserStatus{User: "late", State: StateExpired, Until: time.Unix(1, 0), Grants: []Grant{{edit, "shop"}}}
 	missing := UserStatus{User: "missing", State: StateMissing, Grants: []Grant{{edit, "shop"}}}
 	for name, c := range map[string]struct {
 		binding Binding
@@ -25,12 +26,13 @@ func TestCovered(t *testing.T) {
 		"a group too":         {Binding{Namespace: "shop", RoleRef: edit, Subjects: []Subject{user("ann"), {Kind: "Group", Name: "g"}}}, "", false},
 		"somebody who left":   {Binding{Namespace: "shop", RoleRef: edit, Subjects: []Subject{user("ann"), user("gone")}}, "", false},
 		"not yet applied":     {Binding{Namespace: "shop", RoleRef: edit, Subjects: []Subject{user("ann"), user("missing")}}, "", false},
+		"an expired one":      {Binding{Namespace: "shop", RoleRef: edit, Subjects: []Subject{user("ann"), user("late")}}, "", false},
 		"that of another set": {Binding{Namespace: "shop", RoleRef: edit, Subjects: []Subject{user("ann")}}, "other", false},
 		"twice the same":      {Binding{Namespace: "shop", RoleRef: edit, Subjects: []Subject{user("ann"), user("ann")}}, "", true},
 		"a role of that name": {Binding{Namespace: "shop", RoleRef: RoleRef{Kind: "Role", Name: "edit"}, Subjects: []Subject{user("ann")}}, "", false},
 	} {
 		held := Holdings{user("ann"): {{Binding: c.binding, Set: c.set, Subject: user("ann")}, {Binding: c.binding, Set: c.set, Subject: user("ann")}}}
-		if got := Covered(held, []UserStatus{ann, gone, missing}); (len(got) == 1) != c.want || len(got) > 1 {
+		if got := Covered(held, []UserStatus{ann, gone, late, missing}); (len(got) == 1) != c.want || len(got) > 1 {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -30,6 +30,12 @@ const (
 	StateNotYet       State = "not yet"        // the certificate has not begun: a clock is wrong
 )
 
+// States returns all states of a user, those of people who are in and then of those who are out.
+func States() []State {
+	return []State{StateValid, StateRenewSoon, StateReissue, StateExpired, StateElsewhere, StateElsewhereDue, StateMissing, StatePending, StateNewRequest, StateNotYet,
+		StateRemoved, StateEnded, StateRevoked, StateBlocked}
+}
+
 // UserStatus is one row: one user of the file, or one who left and whose certificate lives.
 type UserStatus struct {
 	User   string

@@ -76,7 +76,7 @@ func (p pen) covered(sets []observe.SetStatus) {
 		return
 	}
 	p.gap()
-	p.text(0, "", "other bindings grant nobody anything that these sets do not, and can go (certificates that were made by hand go on until they end):")
+	p.text(0, "", "other bindings grant nobody anything that these sets do not, and can go:")
 	for _, command := range commands {
 		p.line(2, "", command)
 	}

@@ -33,13 +33,18 @@ func (r Remainder) Print(s Streams, format string) error {
 		for _, n := range append(ledgerNotes(r.Others), approverNotes(r.Approvers)...) {
 			s.Warning(n.Message)
 		}
-	} else if err := printDocument(s.Out, format, r.document()); err != nil {
-		return err
+		return r.unprinted(s, nil)
 	}
-	if s.Unwritten() != nil { // what remains must be known all the same
+	return r.unprinted(s, printDocument(s.Out, format, r.document()))
+}
+
+// unprinted draws on standard error what standard output did not get, or what a template failed on: what remains must be known all the
+// same. It returns err.
+func (r Remainder) unprinted(s Streams, err error) error {
+	if err != nil || s.Unwritten() != nil {
 		r.draw(s.err())
 	}
-	return nil
+	return err
 }
 
 // unread returns why it is not known what a set has of anybody: it could not be looked at, or a part of its ledger cannot be read;

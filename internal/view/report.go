@@ -14,7 +14,7 @@ import (
 
 // Report draws how a run of plans ended, each failure with its way out and then a line per set, or writes it as a document. The
 // format "" is that of a command with a document of its own, which does not tell what failed: then only that is drawn.
-func (v Page) Report(s Streams, format string, all plan.Proposals, reports []apply.Report, dry bool) error {
+func (v Page) Report(s Streams, format string, all plan.Proposals, reports []apply.Report, dry bool) (err error) {
 	switch format {
 	case "text":
 		v.report(s, all, reports, dry)
@@ -22,14 +22,14 @@ func (v Page) Report(s Streams, format string, all plan.Proposals, reports []app
 		v.failures(s, reports, dry)
 		unproved(s, reports)
 	default:
-		if err := printDocument(s.Out, format, v.reportDocument(all, reports, dry)); err != nil {
-			return err
+		if err = printDocument(s.Out, format, v.reportDocument(all, reports, dry)); err != nil { // a template failed on it
+			v.failures(s, reports, dry)
 		}
 	}
-	if s.Unwritten() != nil { // what was done must be known all the same
+	if err != nil || s.Unwritten() != nil { // what was done must be known all the same
 		v.summaries(s.err(), reports, dry)
 	}
-	return nil
+	return err
 }
 
 // report draws failures, warnings of what was issued, and what was done.

@@ -79,6 +79,11 @@ func (st *Status) Pick(keep func(plan.UserStatus) bool, order string) {
 	}
 }
 
+// Empty reports whether no row is left, where every set could be looked at.
+func (st Status) Empty() bool {
+	return !slices.ContainsFunc(st.Sets, func(set observe.SetStatus) bool { return set.Failed != nil || len(set.Users) > 0 })
+}
+
 // Expiring counts the users of the files whose certificate ends soon, or has ended.
 func (st Status) Expiring() int {
 	n := 0

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"provision/internal/hint"
 	"provision/internal/plan"
+	"provision/internal/usersfile"
 )
 
 // table has a row for each user. It says which set they are of where there are several. Whole, it has
@@ -72,6 +74,19 @@ func (st Status) table(colours style, whole bool) table {
 		return stateColour(colours, states[row-1])
 	}
 	return t
+}
+
+// KnownState refuses a word that is no state of a user.
+func KnownState(word string) error {
+	states := each(plan.States(), func(s plan.State) string { return string(s) })
+	if slices.Contains(states, word) {
+		return nil
+	}
+	way := "a state is one of: " + strings.Join(each(states, hint.ShellWord), ", ")
+	if meant := usersfile.Closest(word, states); meant != "" {
+		way = "did you mean " + hint.ShellWord(meant) + "?"
+	}
+	return hint.With(fmt.Errorf("--state: there is no state %s", plan.Quoted(word)), way)
 }
 
 // stateColour is how a state is painted: what asks for something is not as the rest.
