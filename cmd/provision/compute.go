@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"provision/internal/cluster"
@@ -17,10 +19,7 @@ import (
 
 // goals turns the sets of the users files into what apply wants.
 func (f wishFlags) goals(sets []usersfile.Set, broken usersfile.Errors, client *cluster.Client) ([]plan.Goal, error) {
-	unknown := map[string]bool{}
-	for _, name := range f.Reissue {
-		unknown[name] = true
-	}
+	reissue, target := newNames(f.Reissue), newNames(f.Target)
 	var list []plan.Goal
 	for _, set := range sets {
 		d := plan.Expand(set, client.Context())
@@ -33,21 +32,42 @@ func (f wishFlags) goals(sets []usersfile.Set, broken usersfile.Errors, client *
 				names = append(names, u.Name)
 			}
 		}
-		missed := map[string]bool{}
-		for _, name := range d.Reissue(names) {
-			missed[name] = true
-		}
-		for name := range unknown {
-			unknown[name] = unknown[name] && missed[name]
-		}
+		reissue.missedBy(d.Reissue(names))
+		target.missedBy(d.Target(f.Target))
 		list = append(list, plan.Goal{Source: set.Pos.File, Desired: d, Decide: plan.Compute, AllowDeletes: f.AllowDeletes, Partial: broken.LeaveOut()})
 	}
-	for _, name := range f.Reissue {
-		if unknown[name] {
-			return nil, hint.With(fmt.Errorf("--reissue %s: the users file does not name this user", name), view.Meant(name, "--reissue ", sets))
-		}
+	if err := cmp.Or(reissue.err("--reissue ", f.Reissue, sets), target.err("--target ", f.Target, sets)); err != nil {
+		return nil, err
 	}
 	return list, nil
+}
+
+// names are those that a flag gives, and whether no set has had them so far.
+type names map[string]bool
+
+func newNames(list []string) names {
+	n := names{}
+	for _, name := range list {
+		n[name] = true
+	}
+	return n
+}
+
+// missedBy keeps as unknown what one more set does not have.
+func (n names) missedBy(list []string) {
+	for name := range n {
+		n[name] = n[name] && slices.Contains(list, name)
+	}
+}
+
+// err is that no users file names the first of the users of a flag that is unknown, or nil.
+func (n names) err(flag string, given []string, sets []usersfile.Set) error {
+	for _, name := range given {
+		if n[name] {
+			return hint.With(fmt.Errorf("%s%s: the users file does not name this user", flag, name), view.Meant(name, flag, sets))
+		}
+	}
+	return nil
 }
 
 // compute observes and plans every set. All commands share it, so that what is shown is what is done.

@@ -237,6 +237,7 @@ type wishFlags struct {
 	ReissueAll     bool     `json:"reissueAll,omitempty" help:"Issue everybody a new certificate."`
 	ReissueMissing bool     `json:"reissueMissing,omitempty" help:"Issue a new certificate to those whose kubeconfig is not in the output directory, even if a valid certificate exists elsewhere: for one that was lost. It is no answer to one that was stolen, which lives on (provision revoke --help)."`
 	RenewElsewhere bool     `json:"renewElsewhere,omitempty" help:"Renew here, when it is due, a certificate whose kubeconfig is not in the output directory."`
+	Target         []string `json:"target,omitempty" sep:"none" placeholder:"USER" complete:"user" help:"Give only to this user; what takes rights away is done for everybody. The plan tells what is left out. May be repeated."`
 	AllowDeletes   int      `json:"allowDeletes,omitempty" placeholder:"N" complete:"free" help:"Allow exactly N deletions. Needed when the plan deletes many; it shows the number."`
 	RebuildLedger  bool     `json:"rebuildLedger,omitempty" help:"Record the living certificates that the ledger has lost, from the directory and the cluster."`
 }

@@ -77,7 +77,7 @@ func (c *planCmd) Run(ctx context.Context, s view.Streams) error {
 	if len(broken) > 0 {
 		return view.BrokenError(broken)
 	}
-	if c.DetailedExitcode && all.Changes() {
+	if c.DetailedExitcode && (all.Changes() || all.LeavesOthers()) {
 		return exitCode(exitChanges)
 	}
 	return nil

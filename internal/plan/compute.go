@@ -62,6 +62,9 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	if slices.ContainsFunc(problems, func(problem Problem) bool { return problem.Code.Unsafe() }) {
 		p.holdGiving()
 	}
+	if len(desired.Targets) > 0 {
+		p.onlyTargets(desired)
+	}
 	if problem := tooManyDeletes(desired, observed, p, at.lives); problem != nil {
 		problems = append(problems, *problem)
 	}

@@ -102,6 +102,8 @@ type Plan struct {
 	// Held is the part of the plan that a problem holds back, and that is not done: deletions until they are agreed to,
 	// or whatever gives while the ledger is damaged. Nil: nothing.
 	Held *Plan `json:"held,omitempty"`
+	// Others is the part that is left out, and not done, as it is for others than the users who were asked for. Nil: nothing.
+	Others *Plan `json:"others,omitempty"`
 }
 
 // Ledger is where the set's record of certificates is kept, and what the plan itself changes in it. The records of

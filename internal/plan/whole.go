@@ -6,7 +6,7 @@ import "slices"
 // from a file may have been edited.
 func (p Plan) Whole() bool {
 	return allWhole(p.Roles) && allWhole(p.Bindings) && allWhole(p.Requests) && allWhole(p.Forgotten) && allWhole(p.Ledger.Records) &&
-		(p.Block == nil || p.Block.whole()) && (p.Held == nil || p.Held.Whole()) &&
+		(p.Block == nil || p.Block.whole()) && (p.Held == nil || p.Held.Whole()) && (p.Others == nil || p.Others.Whole()) &&
 		!slices.ContainsFunc(p.Users, func(u UserChange) bool { return !u.Certificate.idleOrWhole() || !u.Kubeconfig.idleOrWhole() })
 }
 

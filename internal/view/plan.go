@@ -85,6 +85,7 @@ func (v Page) plan(p pen, one plan.Proposal) {
 		v.missing(p, one)
 	}
 	p.gap()
+	v.others(p, one)
 	v.summary(p, one)
 }
 

@@ -14,7 +14,8 @@ type document struct {
 	Blocked  bool              `json:"blocked"` // permissions are missing: apply would refuse a set, see sets
 	Summary  plan.Summary      `json:"summary"`
 	Actions  []action          `json:"actions"`
-	Held     []action          `json:"held"` // what an error holds back, and apply does not do
+	Held     []action          `json:"held"`   // what an error holds back, and apply does not do
+	Others   []action          `json:"others"` // those that --target leaves out, as they are for others
 	Warnings []note            `json:"warnings"`
 	Errors   []note            `json:"errors"`
 	Missing  []plan.Permission `json:"missingPermissions"`
@@ -56,7 +57,7 @@ type leftOutDoc struct {
 func planDocument(all plan.Proposals, v Page) document {
 	d := document{
 		head: v.head("Plan"), Sets: []setDoc{}, Changes: all.Changes(), Blocked: all.Blocked(),
-		Summary: all.Summary(), Actions: []action{}, Held: []action{}, Warnings: []note{}, Errors: []note{}, Missing: []plan.Permission{},
+		Summary: all.Summary(), Actions: []action{}, Held: []action{}, Others: []action{}, Warnings: []note{}, Errors: []note{}, Missing: []plan.Permission{},
 	}
 	d.Errors = append(d.Errors, brokenNotes(v.Broken)...)
 	for _, p := range all {
@@ -65,6 +66,9 @@ func planDocument(all plan.Proposals, v Page) document {
 		d.Actions = appendActions(d.Actions, p.Plan)
 		if p.Held != nil {
 			d.Held = appendActions(d.Held, *p.Held)
+		}
+		if p.Others != nil {
+			d.Others = appendActions(d.Others, *p.Others)
 		}
 		for _, w := range p.Warnings {
 			d.Warnings = append(d.Warnings, warningNote(p.Set, w))

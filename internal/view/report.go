@@ -45,6 +45,9 @@ func (v Page) report(s Streams, all plan.Proposals, reports []apply.Report, dry 
 		v.handOut(s.out(), handedOut(reports))
 	}
 	v.summaries(s.out(), reports, dry)
+	for _, one := range all {
+		v.others(s.out(), one)
+	}
 }
 
 // summaries draws what was done: one line per set.

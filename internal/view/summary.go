@@ -67,7 +67,7 @@ func (v Page) changes(s style, one plan.Proposal) string {
 		}
 	}
 	text := "no changes"
-	if len(one.Problems) == 0 && one.Held == nil { // else somebody is left out, or something held back
+	if len(one.Problems) == 0 && one.Held == nil && one.Others == nil { // else somebody is left out, or something held back
 		text += fmt.Sprintf(": %s, %s and %s are as the file says",
 			Plural(sum.Kubeconfigs[plan.Keep]-away, "user"), Plural(sum.Roles[plan.Keep], "role"), Plural(sum.Bindings[plan.Keep], "binding"))
 	}
