@@ -34,6 +34,7 @@ func (f wishFlags) goals(sets []usersfile.Set, broken usersfile.Errors, client *
 		}
 		reissue.missedBy(d.Reissue(names))
 		target.missedBy(d.Target(f.Target))
+		d.Named = slices.Concat(f.Reissue, f.Target)
 		list = append(list, plan.Goal{Source: set.Pos.File, Desired: d, Decide: plan.Compute, AllowDeletes: f.AllowDeletes, Partial: broken.LeaveOut()})
 	}
 	if err := cmp.Or(reissue.err("--reissue ", f.Reissue, sets), target.err("--target ", f.Target, sets)); err != nil {

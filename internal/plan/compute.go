@@ -51,6 +51,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 		problems = append(problems, *problem)
 	}
 
+	problems = append(problems, desired.namedAfterEnd()...)
 	unmet := slices.Concat(missing(desired, observed), endedGroups(desired, observed, records), ofUsers)
 	p.Roles, unmet = computeRoles(desired, observed, unmet)
 	var taken []Problem

@@ -40,6 +40,7 @@ type Desired struct {
 	ReissueMissing bool      // issue a new certificate where one lives and its kubeconfig is not here
 	Destroy        bool      // the whole set is to go
 	RenewElsewhere bool      // of every user
+	Named          []string  // users whom the command line names to get something
 	Targets        []string  // users: what is for others is left out; none: nothing is
 	Revoke         bool      // people are to go at once
 	Leavers        []string  // who, where that is known before anything is observed: of the others' files nothing is

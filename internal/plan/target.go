@@ -48,6 +48,17 @@ func (p *Plan) onlyTargets(d Desired) {
 	}
 }
 
+// namedAfterEnd are those whom the command line names, and who have ended by the file: nothing can be given to them.
+func (d Desired) namedAfterEnd() []Problem {
+	var list []Problem
+	for _, name := range sortedOnce(slices.Clone(d.Named)) {
+		if until, over := d.Over[name]; over {
+			list = append(list, Problem{Code: UserEnded, User: name, Until: until})
+		}
+	}
+	return list
+}
+
 // holdRules moves to held what is new of the set's roles, but for those that a binding of these subjects refers to. Rules that only get
 // fewer are no gift.
 func (p *Plan) holdRules(held *Plan, of map[Subject]bool) {

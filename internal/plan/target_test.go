@@ -5,8 +5,11 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"provision/internal/usersfile"
 )
 
 // Whoever is asked for gets what the whole plan gives them, nobody else gets anything, and who loses something by the whole plan loses it,
@@ -118,6 +121,30 @@ func performed(w world, p Plan) world {
 	w = copied(w)
 	w.perform(p)
 	return w
+}
+
+// Whoever is named on the command line and has ended gets nothing, and that is told.
+func TestNamedAfterEnd(t *testing.T) {
+	until := noon.Add(day)
+	c := newCalendar(t, setOfFile(nil, usersfile.User{Name: "ann", Until: until}, usersfile.User{Name: "bob"}))
+	for _, when := range []struct {
+		now  time.Time
+		want []ProblemCode
+	}{{noon, nil}, {until, []ProblemCode{UserEnded}}} {
+		d := Expand(c.set, Context{})
+		d.Named = []string{"ann", "ann", "bob"}
+		p := Compute(d.At(c.w.Observed, when.now), c.w.Observed, when.now)
+		var got []ProblemCode
+		for _, problem := range p.Problems {
+			if problem.Code == UserEnded && (problem.User != "ann" || !problem.Until.Equal(until)) {
+				t.Errorf("%+v", problem)
+			}
+			got = append(got, problem.Code)
+		}
+		if !slices.Equal(got, when.want) {
+			t.Errorf("at %s: %v, want %v", when.now, got, when.want)
+		}
+	}
 }
 
 // Rules of a role that nobody who was asked for has wait, but for those that only get fewer.

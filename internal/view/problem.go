@@ -39,6 +39,8 @@ var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
 		"set generation: {{.Least}} for this user: they get a new kubeconfig, and all earlier ones stay without what this set grants"},
 	plan.GroupEnded: {"the group {{quoted .Name}} is not bound itself: a certificate of {{quoted .User}} that was taken back on {{time .Since}} has it until {{time .Until}}; its members are bound instead",
 		"set bindTo: Members for it, or shared: true to bind the group again, for that certificate too"},
+	plan.UserEnded: {"{{quoted .User}} ended {{moment .Until}} by the users file, and gets nothing",
+		"give the user a later until, or none; or leave them out of the command line"},
 	plan.KeyUsed: {"the key of {{quoted .User}}'s request {{if not .Name}}is your own" +
 		"{{else if ne .Name .User}}was used for {{quoted .Name}}{{with .Detail}} of the set {{.}}{{end}}" +
 		"{{else}}was used before{{with .Detail}}, in the set {{.}}{{end}}{{end}}{{since .Since}}: no key is used twice, since whoever had it may have it still",
@@ -99,6 +101,8 @@ var problemsTexts = map[plan.ProblemCode]struct{ what, each, about, way string }
 		"set the number in brackets for each of them: they get new kubeconfigs, and all earlier ones stay without what this set grants"},
 	plan.GroupEnded: {"{{.N}} groups are not bound themselves: certificates that were taken back have them " + goOn + "; their members are bound instead: ", "{{quoted .Name}}", "of {{quoted .User}} on {{time .Since}}{{if .Differ}}, until {{time .Until}}{{end}}",
 		"set bindTo: Members for each, or shared: true to bind the group again, for those certificates too"},
+	plan.UserEnded: {"{{.N}} users have ended by the users file, and get nothing: ", "{{quoted .User}}", "{{moment .Until}}",
+		"give each of them a later until, or none; or leave them out of the command line"},
 	plan.KeyUsed: {"the keys of {{.N}} requests were used before: no key is used twice, since whoever had it may have it still: ",
 		"{{quoted .User}}", "{{if not .Name}}your own; {{else if ne .Name .User}}for {{quoted .Name}}{{with .Detail}} of the set {{.}}{{end}}{{since .Since}}; {{end}}{{.RequestCommand}}",
 		"have each of them make a new one, by the command in brackets"},
@@ -189,7 +193,7 @@ func likenessOfProblem(p plan.Problem) any {
 	// Other problems are told each by itself.
 	//exhaustive:ignore
 	switch p.Code {
-	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded, plan.KeyUsed, plan.NewRequestMissing:
+	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded, plan.UserEnded, plan.KeyUsed, plan.NewRequestMissing:
 	case plan.RoleMissing, plan.ForeignObject, plan.LabelGone:
 		l.kind, l.detail = p.Object.Kind, p.Detail
 	case plan.ForeignFile, plan.FileOfOtherSet, plan.UnreadableFile, plan.UnmarkedFile, plan.NameClaimed, plan.LedgerUnreadable:
