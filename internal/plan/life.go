@@ -56,8 +56,8 @@ func caEnd(cas []*x509.Certificate) time.Time {
 // endsAt reports whether a certificate's end is that of its CA.
 func endsAt(notAfter, ca time.Time) bool { return !ca.IsZero() && notAfter.Sub(ca).Abs() < time.Minute }
 
-// LifeWarnings tells of certificates that live shorter or longer than was asked (Duration), in one warning for all that are
-// alike. ends are when CAs end that may have signed them: what ends then was cut short by that, and not by the signer.
+// LifeWarnings tells of certificates that outlive their users' end (Until), and of those that live shorter or longer than was asked
+// (Duration), in one warning for all that are alike. ends are when CAs end that may have signed them: what ends then was cut short by that, and not by the signer.
 func LifeWarnings(certificates []Certificate, ends []time.Time) []Warning {
 	type kind struct {
 		code          WarningCode
@@ -65,10 +65,14 @@ func LifeWarnings(certificates []Certificate, ends []time.Time) []Warning {
 		until         time.Time
 	}
 	users := map[kind][]string{}
+	var list []Warning
 	for _, c := range certificates {
 		life := issuedLife(&c)
 		k := kind{code: ShorterThanAsked, asked: c.Duration, issued: life.Round(time.Minute)}
 		switch {
+		case !c.Until.IsZero() && c.NotAfter.Sub(c.Until) > untilMargin: // the signer gives what life it likes
+			list = append(list, Warning{Code: OutlivesEnd, User: c.User, Until: c.NotAfter, Since: c.Until})
+			continue
 		case c.Duration == 0: // nobody knows what was asked
 			continue
 		case !c.Until.IsZero() && !c.NotAfter.After(c.Until) && c.Until.Sub(c.NotAfter) < untilSlack: // cut to the end of its user
@@ -82,7 +86,6 @@ func LifeWarnings(certificates []Certificate, ends []time.Time) []Warning {
 		}
 		users[k] = append(users[k], c.User)
 	}
-	var list []Warning
 	for _, k := range slices.SortedFunc(maps.Keys(users), func(a, b kind) int {
 		return cmp.Or(cmp.Compare(b.code, a.code), cmp.Compare(a.asked, b.asked), cmp.Compare(a.issued, b.issued), a.until.Compare(b.until))
 	}) {

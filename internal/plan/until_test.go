@@ -325,6 +325,11 @@ func TestCutIsNotShortened(t *testing.T) {
 	if got := LifeWarnings([]Certificate{c}, nil); len(got) != 1 || got[0].Code != ShorterThanAsked {
 		t.Errorf("shortened: %+v", got)
 	}
+	// The signer took no notice of the life that was asked for, even where that is as the file says otherwise.
+	c.NotAfter = noon.Add(30*day - backdate)
+	if got := LifeWarnings([]Certificate{c}, nil); len(got) != 1 || got[0].Code != OutlivesEnd || got[0].User != "jane" || !got[0].Since.Equal(c.Until) || !got[0].Until.Equal(c.NotAfter) {
+		t.Errorf("beyond the end: %+v", got)
+	}
 }
 
 // What an earlier try asked for is gone on with only as long as what comes of it does not outlive its user.
