@@ -24,8 +24,9 @@ internal/savedplan: internal/hint internal/plan internal/outdir | net net/http o
 internal/observe: internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
 internal/apply: internal/plan internal/credential internal/recipient internal/usersfile internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/chain internal/recipient internal/cluster internal/outdir | os github.com/alecthomas/kong
-internal/view: internal/accept internal/cabundle internal/draft internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify internal/schema internal/savedplan | net net/http os/exec k8s.io/client-go
-cmd/provision: internal/accept internal/draft internal/hint internal/commandline internal/completion internal/schema internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
+internal/audit: internal/format internal/hint internal/observe internal/plan internal/recipient | os net net/http os/exec context k8s.io
+internal/view: internal/accept internal/audit internal/cabundle internal/draft internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify internal/schema internal/savedplan | net net/http os/exec k8s.io/client-go
+cmd/provision: internal/accept internal/audit internal/draft internal/hint internal/commandline internal/completion internal/schema internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
 '
 module=$(go list -m)
 status=0

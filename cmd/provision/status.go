@@ -15,7 +15,7 @@ import (
 )
 
 type statusCmd struct {
-	fileFlags
+	coverFlags
 	dirFlags
 	clusterFlags
 	pickFlags
@@ -24,7 +24,6 @@ type statusCmd struct {
 	Group    []string `sep:"none" placeholder:"GROUP" complete:"group" help:"Only users with this group in a living certificate. May be repeated."`
 	Role     []string `sep:"none" placeholder:"ROLE" complete:"free" help:"Only users to whom a binding of the set grants this role. May be repeated."`
 	SortBy   string   `enum:"user,until,state" default:"user" placeholder:"COLUMN" help:"Order within a set: user, until or state. Default: user."`
-	AllSets  bool     `help:"Show every set that the cluster has a ledger of, whether a users file describes it or not. No users file is needed."`
 	Expiring string   `placeholder:"TIME" complete:"free" help:"Only users of the file whose certificate ends within this time, such as 14d, or has ended. Exit with 2 if there is one."`
 }
 
@@ -45,9 +44,9 @@ func (c *statusCmd) Run(ctx context.Context, s view.Streams) error {
 	if err != nil {
 		return err
 	}
-	wanted, others, err := c.wanted(ctx, client, sets)
-	if err != nil {
-		return err
+	wanted, others := c.wanted(ctx, client, sets)
+	if others != nil && others.Err != nil {
+		return others.Err
 	}
 	dir, err := outdir.OpenRead(c.OutputDir)
 	if err != nil {
@@ -97,32 +96,4 @@ func (c *statusCmd) picked(u plan.UserStatus) bool {
 		(len(c.State) == 0 || slices.Contains(c.State, string(u.State))) &&
 		(len(c.Group) == 0 || slices.ContainsFunc(u.Groups, func(group string) bool { return slices.Contains(c.Group, group) })) &&
 		(len(c.Role) == 0 || slices.ContainsFunc(u.Grants, func(g plan.Grant) bool { return slices.Contains(c.Role, g.Role.Name) }))
-}
-
-// load reads the users files. With --all-sets the default one need not be there.
-func (c *statusCmd) load(ctx context.Context, s view.Streams) ([]usersfile.Set, usersfile.Errors, error) {
-	if c.AllSets {
-		return c.loadAny(ctx, s)
-	}
-	return c.fileFlags.load(ctx, s)
-}
-
-// wanted are the sets to show: those of the users files, and with --all-sets those that only a ledger knows.
-func (c *statusCmd) wanted(ctx context.Context, client *cluster.Client, sets []usersfile.Set) ([]plan.Desired, *observe.Ledgers, error) {
-	var list []plan.Desired
-	described := map[string]bool{}
-	for _, set := range sets {
-		list = append(list, plan.Expand(set, client.Context()))
-		described[set.Name] = true
-	}
-	if !c.AllSets {
-		return list, nil, nil
-	}
-	all := observe.AllLedgers(ctx, client, append(ledgerNamespaces(sets), usersfile.DefaultLedgerNamespace))
-	for _, l := range all.List {
-		if !described[l.Set] {
-			list = append(list, plan.Desired{Set: l.Set, LedgerNamespace: l.Namespace, Unfiled: true})
-		}
-	}
-	return list, &all, all.Err
 }

@@ -50,9 +50,9 @@ type Block struct {
 	Version string `json:"-"`                 // of both objects
 }
 
-// coversAll reports whether all of some certificates are blocked, of which there must be one, and the block in force as far as its
+// Covers reports whether all of some certificates are blocked, of which there must be one, and the block in force as far as its
 // objects say.
-func (b *Block) coversAll(user string, records []Record) bool {
+func (b *Block) Covers(user string, records []Record) bool {
 	return b != nil && !b.Altered && len(records) > 0 && !slices.ContainsFunc(records, func(r Record) bool {
 		return slices.ContainsFunc(r.blocked(time.Time{}), func(want BlockedCertificate) bool {
 			return !slices.ContainsFunc(b.Certificates, func(c BlockedCertificate) bool {

@@ -240,12 +240,12 @@ func (p Proposal) BlocksAll(user string, now time.Time) (all, some bool) {
 	if len(records) == 0 && len(p.Observed.LedgerProblems) > 0 {
 		records = []Record{{User: user}} // whatever it is
 	}
-	return p.blockAfter().coversAll(user, records), len(records) > 0
+	return p.blockAfter().Covers(user, records), len(records) > 0
 }
 
 // Blocks reports whether one certificate is blocked once the plan is done.
 func (p Proposal) Blocks(c Certificate) bool {
-	return p.blockAfter().coversAll(c.User, []Record{{User: c.User, CredentialID: c.CredentialID}})
+	return p.blockAfter().Covers(c.User, []Record{{User: c.User, CredentialID: c.CredentialID}})
 }
 
 // blockAfter is the block of the set once the plan is done; nil: none.

@@ -143,7 +143,7 @@ func Status(desired Desired, observed Observed, now time.Time) []UserStatus {
 		list = append(list, s)
 	}
 	for i, s := range list {
-		list[i].Blocked = observed.Block.coversAll(s.User, s.Certificates)
+		list[i].Blocked = observed.Block.Covers(s.User, s.Certificates)
 		if list[i].Blocked && s.State == StateRemoved {
 			list[i].State = StateBlocked
 		}

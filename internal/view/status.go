@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	pick "provision/internal/format"
 	"provision/internal/observe"
 	"provision/internal/plan"
 	"provision/internal/usersfile"
@@ -40,7 +41,7 @@ func (st Status) Print(s Streams, format string) error {
 		}
 		return nil
 	case "csv":
-		return st.records().csv(s.Out)
+		return pick.CSV(s.Out, st.records().rows)
 	case "markdown":
 		return st.table(style{}, true).markdown(s.Out)
 	}

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -128,25 +127,6 @@ func (t table) widths(left []int, columns int) []int {
 		}
 	}
 	return widths
-}
-
-// csv writes the rows as comma-separated values (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe:
-// the names in it are anybody's.
-func (t table) csv(w io.Writer) error {
-	out := csv.NewWriter(w)
-	for _, row := range t.rows {
-		row = slices.Clone(row)
-		for i, cell := range row {
-			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
-				row[i] = "'" + cell
-			}
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
 }
 
 // markdown writes the rows as a table of Markdown.

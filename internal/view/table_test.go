@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	pick "provision/internal/format"
 )
 
 // A table fits a terminal that is wide enough for its words, and keeps its lines in a pipe.
@@ -47,7 +49,7 @@ func TestTablesOfOthers(t *testing.T) {
 	table.add("-x", "")
 	table.add("ann", "+1")
 	var out strings.Builder
-	if err := table.csv(&out); err != nil {
+	if err := pick.CSV(&out, table.rows); err != nil {
 		t.Fatal(err)
 	}
 	if want := "user,groups\n'=cmd|' /C calc'!A0,\"a,b \"\"c\"\"\"\n'-x,\nann,'+1\n"; out.String() != want {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"provision/internal/cluster"
+	pick "provision/internal/format"
 	"provision/internal/plan"
 	"provision/internal/verify"
 )
@@ -40,7 +41,7 @@ func (v Verification) Print(s Streams, format string) error {
 		}
 		return nil
 	case "csv":
-		return v.records().csv(s.Out)
+		return pick.CSV(s.Out, v.records().rows)
 	case "markdown":
 		return v.table(style{}).markdown(s.Out)
 	case "junit":
