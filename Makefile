@@ -118,6 +118,12 @@ races: bin/provision bin/kubernetes
 			go test ./e2e -count=1 -timeout 10m -run '$(call run,$(RACES_OF))' || exit 1; \
 	done
 
+## pictures: the pictures in docs, drawn by a browser of what the program writes
+.PHONY: pictures
+pictures: bin/provision bin/kubernetes
+	cd test && PROVISION_TEST_PICTURES=$(CURDIR)/docs PROVISION_TEST_BINARY=$(CURDIR)/bin/provision PROVISION_TEST_KUBERNETES=$(CURDIR)/bin/kubernetes \
+		go test ./e2e -count=1 -timeout 10m -run '$(call run,report)'
+
 PEOPLE ?= 200
 ## people: PEOPLE people (default 200) with all kinds of keys: applied, handed out, accepted at home, logged in; a minute
 .PHONY: people

@@ -198,4 +198,3 @@ func writeSynced(path string, data []byte) error {
 	_, err = file.Write(data)
 	return cmp.Or(err, file.Sync(), file.Close())
 }
-

@@ -50,6 +50,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"signer":     signer,
 
 	"age":            age,
+	"browse":         browse,
 	"broken-network": brokenNetwork,
 	"forward-proxy":  forwardProxy,
 	"server-clock":   serverClock,
