@@ -11,7 +11,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// home is where a kubeconfig is written: its folder, opened once, and its name there. Whoever owns a folder on the way may put another
+// home is where a kubeconfig is written: its folder, opened once, and its name there. The owner of a folder on the way may put another
 // in its place at any moment, and root accepts for people, too: what is read, written and given away is all in the folder that was opened.
 type home struct {
 	*os.Root

@@ -14,7 +14,7 @@ func (d *Desired) Target(names []string) (unknown []string) {
 	return unknown
 }
 
-// onlyTargets leaves out of the plan what is for others than the users who were asked for, and makes Others of it. What takes rights away
+// onlyTargets leaves out of the plan what is for others than the users who were asked for, and makes Others of it. All that takes rights away
 // stays, whomever it is about: nobody goes on having a right because somebody else was asked for. Likewise what gives a group something that
 // one of these users is in.
 func (p *Plan) onlyTargets(d Desired) {
