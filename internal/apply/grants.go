@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -12,11 +13,14 @@ import (
 	"provision/internal/plan"
 )
 
+// ErrNoNamespace reports that an object was not made because its namespace could not be.
+var ErrNoNamespace = errors.New("its namespace could not be made")
+
 // granting brings roles and bindings to what the plan says, in this order:
 //
 //  1. All that only takes away: rules leave a role, subjects leave a binding for good. This waits for nothing and nobody, needs no
 //     lock, and goes on when the run is stopped by a failure elsewhere.
-//  2. Roles, and what those of 1 gain: an operator without the verb bind can only bind a role that exists.
+//  2. Namespaces that are not there, then roles, and what those of 1 gain: an operator without the verb bind can only bind a role that exists.
 //  3. Bindings that give something. Each is written once, with its old and new subjects changed in that one write: nobody is
 //     without access in between, and where it is refused the old ones stay, but for those who leave for good. One whose subjects are
 //     followed in bindings that are made anew comes after these.
@@ -30,6 +34,8 @@ type granting struct {
 	given []bool          // a binding grants what the plan says
 	seen  []*plan.Binding // a binding as the run knows it: as planned, or as it was left by an earlier step
 	stays map[int]error   // bindings that keep somebody, and why
+	// fresh are the namespaces that the run makes, and why one could not be made: nothing can be made in it.
+	fresh map[string]error
 }
 
 // grant goes through the steps of granting, or through the first and the last where nothing may be given.
@@ -44,9 +50,14 @@ func (r *run) grant() {
 		g.deleteRoles()
 		return
 	}
+	g.createNamespaces()
 	r.eachRole(func(i int, c plan.Change[plan.Role]) {
 		less, gains, loses := plan.Lessened(c)
 		if (c.Op == plan.Create || c.Op == plan.Update) && (gains || !loses) && r.roles[i].Status != Failed {
+			if out, err := g.outOf(c.After.Namespace); out {
+				r.settle(&r.roles[i], err)
+				return
+			}
 			seen := c.Before
 			if loses {
 				less.UID, less.ResourceVersion = seen.UID, seen.ResourceVersion // a dry run has not written it
@@ -70,6 +81,29 @@ func (r *run) grant() {
 		g.withdraw()
 		g.deleteRoles()
 	}
+}
+
+// createNamespaces makes the namespaces that are not there, all at once.
+func (g *granting) createNamespaces() {
+	g.fresh = map[string]error{}
+	each(g.plan.Namespaces, func(i int, c plan.Change[plan.Namespace]) {
+		g.write(&g.namespaces[i], func(ctx context.Context) error { return g.client.CreateNamespace(ctx, g.plan.Set, c.After.Name) })
+	})
+	for i, c := range g.plan.Namespaces {
+		switch one := g.namespaces[i]; one.Status {
+		case Done:
+			g.fresh[c.After.Name] = nil
+		case Failed:
+			g.fresh[c.After.Name] = fmt.Errorf("%w: %s", ErrNoNamespace, c.After.Name)
+		case NotStarted, Pending:
+		}
+	}
+}
+
+// outOf reports whether nothing can be made in a namespace: it could not be made, or a dry run has not made it, which is no error.
+func (g *granting) outOf(namespace string) (bool, error) {
+	err, fresh := g.fresh[namespace]
+	return fresh && (err != nil || g.opts.DryRun), err
 }
 
 // settle notes how a step of a binding's change ended; last says that none comes after it.
@@ -164,6 +198,10 @@ func (g *granting) give(i int, c plan.Change[plan.Binding]) error {
 	want := *c.After
 	for _, m := range g.moved[i].Moves {
 		want.Subjects = append(slices.Clip(want.Subjects), m.Subject)
+	}
+	if out, err := g.outOf(want.Namespace); out {
+		g.given[i] = err == nil
+		return err
 	}
 	err := g.limited(g.start, g.grants, func() error {
 		if g.opts.DryRun && c.Op == plan.Create && c.Before != nil {

@@ -35,6 +35,7 @@ type NotAskedCode string
 // Codes of NotAsked, with the fields that are set.
 const (
 	LedgerInNewNamespace NotAskedCode = "LedgerInNewNamespace" // Namespace: of the ledger and the Lease, which is not there yet
+	InNewNamespace       NotAskedCode = "InNewNamespace"       // Namespace: roles and bindings in it, which is not there yet
 	Approvals            NotAskedCode = "Approvals"            // of requests, of which a dry run keeps none
 	TakenName            NotAskedCode = "TakenName"            // Kind, Namespace, Name: an object whose name has one that would go first
 )
@@ -47,6 +48,7 @@ const (
 	Certificate  Kind = "certificate"  // that was asked for, with the kubeconfig that holds it
 	Kubeconfig   Kind = "kubeconfig"   // that was rewritten with the certificate that it has, or removed
 	OldKey       Kind = "oldKey"       // that was dropped from the journal, as nothing will come of it
+	Namespace    Kind = "namespace"    // that the file refers to
 	Role         Kind = "role"         // or a ClusterRole
 	Binding      Kind = "binding"      // or a ClusterRoleBinding
 	Request      Kind = "request"      // that was deleted
@@ -163,6 +165,11 @@ func (r *run) report() Report {
 	if r.opts.DryRun && r.plan.Issues() {
 		rep.NotAsked = append(rep.NotAsked, NotAsked{Code: Approvals})
 	}
+	for _, c := range r.plan.Namespaces {
+		if r.opts.DryRun {
+			rep.NotAsked = append(rep.NotAsked, NotAsked{Code: InNewNamespace, Namespace: c.After.Name})
+		}
+	}
 	for _, c := range r.plan.Bindings {
 		if r.opts.DryRun && c.Op == plan.Create && c.Before != nil {
 			rep.NotAsked = append(rep.NotAsked, NotAsked{TakenName, c.After.Kind(), c.After.Namespace, c.After.Name})
@@ -177,7 +184,7 @@ func (r *run) report() Report {
 	if r.plan.Block != nil {
 		rep.Results = append(rep.Results, r.block)
 	}
-	for _, list := range [][]Result{r.roles, r.bindings, r.requestResults, r.forgotten, r.users} {
+	for _, list := range [][]Result{r.namespaces, r.roles, r.bindings, r.requestResults, r.forgotten, r.users} {
 		for _, one := range list {
 			if one.Op != plan.Keep {
 				rep.Results = append(rep.Results, one)

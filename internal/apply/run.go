@@ -49,6 +49,7 @@ type run struct {
 
 	recorded       int
 	block          Result
+	namespaces     []Result
 	roles          []Result
 	bindings       []Result
 	users          []Result
@@ -106,6 +107,9 @@ func (r *run) setPaces(ctx context.Context) {
 func (r *run) setResults() {
 	if c := r.plan.Block; c != nil {
 		r.block = blockResult(r.plan)
+	}
+	for _, c := range r.plan.Namespaces {
+		r.namespaces = append(r.namespaces, notStarted(Namespace, c.After.Object(), c.Op, c.Reasons))
 	}
 	for _, c := range r.plan.Roles {
 		r.roles = append(r.roles, notStarted(Role, c.Object().Object(), c.Op, c.Reasons))

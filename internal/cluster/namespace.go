@@ -42,6 +42,18 @@ func (c *Client) CreateLedgerNamespace(ctx context.Context, namespace string) er
 	return err
 }
 
+// CreateNamespace makes a namespace that a set's file refers to, unless it is there by now: whose it is does not matter. It carries the
+// set's label and no other of ours, by which a ledger's namespace is known.
+func (c *Client) CreateNamespace(ctx context.Context, set, name string) error {
+	namespaces := resource[*corev1.Namespace]{c, c.kube.core.Namespaces(), plan.Permission{Resource: "namespaces"}}
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{plan.SetLabel: set}}}
+	_, err := namespaces.create(ctx, object)
+	if err == nil || apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return c.permission(ctx, err, namespaces.may("create"), "create namespace/"+name)
+}
+
 // namespaceExists reports whether a namespace is there. The error is the API server's answer, as it came.
 func (c *Client) namespaceExists(ctx context.Context, namespace string) (bool, error) {
 	_, err := c.kube.core.Namespaces().Get(ctx, namespace, metav1.GetOptions{})

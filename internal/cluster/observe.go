@@ -65,7 +65,7 @@ func (c *Client) referenced(ctx context.Context, desired plan.Desired) (map[stri
 	owners := map[plan.ObjectKey]string{}
 	if kinds["Namespace"] {
 		err := c.eachName(ctx, corev1.SchemeGroupVersion.WithResource("namespaces"), func(m *metav1.PartialObjectMetadata) {
-			namespaces[m.Name] = true
+			namespaces[m.Name] = m.DeletionTimestamp == nil
 		})
 		if err != nil {
 			return nil, nil, err

@@ -118,6 +118,10 @@ func (f File) head(w *writer) {
 		}
 		w.put("")
 	}
+	if len(f.Missing()) > 0 {
+		w.put("namespaces: create  # those that the cluster lacks are made, and never deleted")
+		w.put("")
+	}
 	w.put("defaults:")
 	w.put("  duration: 30d  # the life of a certificate; an apply renews it in its last third")
 	w.put("")

@@ -54,6 +54,7 @@ func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	problems = append(problems, desired.namedAfterEnd()...)
 	unmet := slices.Concat(missing(desired, observed), endedGroups(desired, observed, records), ofUsers)
 	p.Roles, unmet = computeRoles(desired, observed, unmet)
+	p.Namespaces = namespacesToCreate(desired, observed, p.Ledger)
 	var taken []Problem
 	p.Bindings, taken = computeBindings(desired, observed, unmet)
 	p.noteLeavers(desired.names(), records)

@@ -19,6 +19,8 @@ type Desired struct {
 	Reserved   []string              // names of Kubernetes itself that the file allows itself
 	Escrow     []recipient.Recipient // who can open every sealed private key beside its owner
 
+	CreateNamespaces bool // those among References that are not there
+
 	Groups        []string                 // those that the file defines, however they are bound
 	Members       map[string]bool          // those of them that it binds to their members
 	Whole         map[string]usersfile.Pos // those that it binds themselves, and that are not shared; where
@@ -104,7 +106,7 @@ type Reference struct {
 // Expand turns a set into the objects that it stands for. All that the file does not say of the cluster comes from own,
 // the operator's own context.
 func Expand(set usersfile.Set, own Context) Desired {
-	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, Escrow: set.Escrow, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}, Whole: map[string]usersfile.Pos{}}
+	d := Desired{Set: set.Name, Digest: set.Digest, LedgerNamespace: set.Ledger.Namespace, Reserved: set.AllowReserved, Escrow: set.Escrow, CreateNamespaces: set.CreateNamespaces, SimilarGroups: set.SimilarGroups(), Members: map[string]bool{}, Whole: map[string]usersfile.Pos{}}
 	for _, g := range set.Groups {
 		d.Groups = append(d.Groups, g.Name)
 		switch {

@@ -22,6 +22,7 @@ func (p *Plan) holdGiving() {
 	p.holdCertificates()
 	p.holdBindings(p.held(), near, func(Subject) bool { return false })
 	p.holdRoles(p.Held)
+	p.holdNamespaces(p.Held, nil)
 	if !p.Held.Changes() {
 		p.Held = nil
 	}
@@ -144,6 +145,34 @@ func (p *Plan) holdRoles(held *Plan) {
 			p.Roles[i] = Change[Role]{Op: Keep, Before: c.Before, After: c.Before}
 		}
 	}
+}
+
+// holdNamespaces moves to held the namespaces that are to be made and that nothing in the plan needs, for a role or a binding or for one of
+// these users.
+func (p *Plan) holdNamespaces(held *Plan, users map[string]bool) {
+	needed := map[string]bool{}
+	for _, c := range p.Roles {
+		if c.Op == Create {
+			needed[c.After.Namespace] = true
+		}
+	}
+	for _, c := range p.Bindings {
+		if c.Op == Create {
+			needed[c.After.Namespace] = true
+		}
+	}
+	for _, u := range p.Users {
+		if users[u.Name] && u.Kubeconfig.After != nil {
+			needed[u.Kubeconfig.After.Namespace] = true
+		}
+	}
+	p.Namespaces = slices.DeleteFunc(p.Namespaces, func(c Change[Namespace]) bool {
+		if needed[c.After.Name] {
+			return false
+		}
+		held.Namespaces = append(held.Namespaces, c)
+		return true
+	})
 }
 
 // holdCertificates leaves out of the plan every certificate that is still to come, and returns for whom.

@@ -22,7 +22,7 @@ func grantable(desired Desired, unmet []Problem) func(want Binding, existing []B
 	}
 	for i, p := range unmet {
 		switch p.Code {
-		case NamespaceMissing:
+		case NamespaceMissing, NamespaceEnding:
 			namespaces[p.Name] = i
 		case RoleMissing, ForeignObject:
 			roles[p.Object.Key()] = i

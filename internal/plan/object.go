@@ -80,6 +80,14 @@ type Found struct {
 // Held reports whether the object would still be there after it was deleted. A binding would grant what it did.
 func (f Found) Held() bool { return f.Ending || len(f.Finalizers) > 0 }
 
+// Namespace is one that the set makes, and never deletes.
+type Namespace struct {
+	Name string `json:"name"`
+}
+
+// Object names it.
+func (n Namespace) Object() Object { return Object{Kind: "Namespace", Name: n.Name} }
+
 // Role is a Role or, without a namespace, a ClusterRole of the set.
 type Role struct {
 	Namespace string              `json:"namespace,omitempty"`

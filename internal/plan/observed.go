@@ -21,8 +21,8 @@ type Observed struct {
 	Roles    []Role    // of the set
 	Bindings []Binding // of the set
 
-	// Namespaces and RoleOwners are what exists by name, whoever owns it. The value is the object's set, "" for a foreign one. Only filled as far
-	// as the desired state refers to it.
+	// Namespaces and RoleOwners are what exists by name, whoever owns it, as far as the desired state refers to it. The value of a namespace is
+	// false where it is being deleted; that of a role is its set, "" for a foreign one.
 	Namespaces map[string]bool
 	RoleOwners map[ObjectKey]string
 	// BindingOwners has the bindings with names of the set.

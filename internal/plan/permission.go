@@ -49,6 +49,9 @@ func (p Plan) Permissions() []Permission {
 			add("create", "", "namespaces", "", "")
 		}
 	}
+	if len(p.Namespaces) > 0 {
+		add("create", "", "namespaces", "", "")
+	}
 	if len(p.Requests) > 0 {
 		add("delete", certificatesGroup, "certificatesigningrequests", "", "")
 	}

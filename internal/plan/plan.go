@@ -80,14 +80,16 @@ type RequestRef struct {
 // Plan is what has to happen so that the cluster and the output directory say what the file says. Each list is
 // sorted by namespace and name. It is complete: what stays is there too, with Keep.
 type Plan struct {
-	Set      string            `json:"set"`
-	Digest   string            `json:"digest,omitempty"` // of the users file's document
-	Ledger   Ledger            `json:"ledger"`
-	Roles    []Change[Role]    `json:"roles,omitempty"`
-	Bindings []Change[Binding] `json:"bindings,omitempty"`
-	Users    []UserChange      `json:"users,omitempty"`
-	Block    *Change[Block]    `json:"block,omitempty"`    // of certificates at admission; nil: it stays as it is
-	Requests []Change[Request] `json:"requests,omitempty"` // requests of ours that are deleted before they are issued
+	Set    string `json:"set"`
+	Digest string `json:"digest,omitempty"` // of the users file's document
+	Ledger Ledger `json:"ledger"`
+	// Namespaces are those that are to be made. Those that are there are not among them: nothing is ever done to them.
+	Namespaces []Change[Namespace] `json:"namespaces,omitempty"`
+	Roles      []Change[Role]      `json:"roles,omitempty"`
+	Bindings   []Change[Binding]   `json:"bindings,omitempty"`
+	Users      []UserChange        `json:"users,omitempty"`
+	Block      *Change[Block]      `json:"block,omitempty"`    // of certificates at admission; nil: it stays as it is
+	Requests   []Change[Request]   `json:"requests,omitempty"` // requests of ours that are deleted before they are issued
 	// Forgotten are the set's entries for clusters that are no more, which are taken out of the kubeconfigs.
 	Forgotten []Change[ClusterEntry] `json:"forgotten,omitempty"`
 	// Ended are the groups that leave the bindings although the file binds them, since somebody is revoked who has them; sorted.
@@ -117,7 +119,7 @@ type Ledger struct {
 // Changes reports whether applying the plan would change anything.
 func (p Plan) Changes() bool {
 	return p.Block != nil || anyChange(p.Roles) || anyChange(p.Bindings) || slices.ContainsFunc(p.Users, func(u UserChange) bool { return !u.Idle() }) ||
-		len(p.Requests)+len(p.Ledger.Records)+len(p.Forgotten) > 0
+		len(p.Namespaces)+len(p.Requests)+len(p.Ledger.Records)+len(p.Forgotten) > 0
 }
 
 func anyChange[T any](list []Change[T]) bool {
@@ -150,6 +152,7 @@ func (p Plan) Leavers() []string {
 type Summary struct {
 	Certificates map[Op]int `json:"certificates"`
 	Kubeconfigs  map[Op]int `json:"kubeconfigs"`
+	Namespaces   map[Op]int `json:"namespaces"`
 	Roles        map[Op]int `json:"roles"`
 	Bindings     map[Op]int `json:"bindings"`
 }
@@ -159,7 +162,7 @@ func (p Plan) Summarize() Summary { return Proposals{{Plan: p}}.Summary() }
 
 // Summary counts the operations of all plans.
 func (all Proposals) Summary() Summary {
-	s := Summary{map[Op]int{}, map[Op]int{}, map[Op]int{}, map[Op]int{}}
+	s := Summary{map[Op]int{}, map[Op]int{}, map[Op]int{}, map[Op]int{}, map[Op]int{}}
 	for _, p := range all {
 		s.count(p.Plan)
 	}
@@ -168,6 +171,9 @@ func (all Proposals) Summary() Summary {
 
 // count adds the operations of p.
 func (s Summary) count(p Plan) {
+	for _, c := range p.Namespaces {
+		s.Namespaces[c.Op]++
+	}
 	for _, c := range p.Roles {
 		s.Roles[c.Op]++
 	}

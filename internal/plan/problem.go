@@ -15,6 +15,7 @@ type ProblemCode string
 // but for TooManyDeletes.
 const (
 	NamespaceMissing     ProblemCode = "NamespaceMissing"     // Name; Grants, Roles: what is left out
+	NamespaceEnding      ProblemCode = "NamespaceEnding"      // the same; the namespace is being deleted
 	RoleMissing          ProblemCode = "RoleMissing"          // Object; Detail: a role with a name like it; Grants: what is left out
 	ForeignObject        ProblemCode = "ForeignObject"        // Object: it has our name and not our label; Detail: its set, if any; Grants: what is left out
 	LabelGone            ProblemCode = "LabelGone"            // Object: a binding that would go, with our name and without our label

@@ -49,7 +49,9 @@ func computeRoles(desired Desired, observed Observed, unmet []Problem) ([]Change
 	return changes, unmet
 }
 
-// inMissing finds the problem that a namespace is not there, or returns -1.
+// inMissing finds the problem that a namespace is not there, or is being deleted, or returns -1.
 func inMissing(namespace string, unmet []Problem) int {
-	return slices.IndexFunc(unmet, func(p Problem) bool { return p.Code == NamespaceMissing && p.Name == namespace })
+	return slices.IndexFunc(unmet, func(p Problem) bool {
+		return (p.Code == NamespaceMissing || p.Code == NamespaceEnding) && p.Name == namespace
+	})
 }

@@ -58,8 +58,10 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 	}
 	for _, ref := range desired.References {
 		there := "not there"
-		if ref.Kind == "Namespace" && observed.Namespaces[ref.Name] {
-			there = "there"
+		if usable, is := observed.Namespaces[ref.Name]; ref.Kind == "Namespace" && is {
+			if there = "there"; !usable {
+				there = "being deleted"
+			}
 		}
 		if _, ok := observed.RoleOwners[ref.Key()]; ref.Kind != "Namespace" && ok {
 			there = "there"

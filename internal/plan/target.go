@@ -43,6 +43,7 @@ func (p *Plan) onlyTargets(d Desired) {
 	p.holdBindings(others, near, func(s Subject) bool { return mine[s] })
 	p.holdRoles(others)
 	p.holdRules(others, mine)
+	p.holdNamespaces(others, meant)
 	if others.Changes() {
 		p.Others = others
 	}

@@ -5,7 +5,7 @@ import "slices"
 // Whole reports whether each change of a plan has the objects that it is about. A plan that was computed is whole; one that was read
 // from a file may have been edited.
 func (p Plan) Whole() bool {
-	return allWhole(p.Roles) && allWhole(p.Bindings) && allWhole(p.Requests) && allWhole(p.Forgotten) && allWhole(p.Ledger.Records) &&
+	return allWhole(p.Namespaces) && allWhole(p.Roles) && allWhole(p.Bindings) && allWhole(p.Requests) && allWhole(p.Forgotten) && allWhole(p.Ledger.Records) &&
 		(p.Block == nil || p.Block.whole()) && (p.Held == nil || p.Held.Whole()) && (p.Others == nil || p.Others.Whole()) &&
 		!slices.ContainsFunc(p.Users, func(u UserChange) bool { return !u.Certificate.idleOrWhole() || !u.Kubeconfig.idleOrWhole() })
 }

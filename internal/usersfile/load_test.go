@@ -113,7 +113,7 @@ func TestLoadComplete(t *testing.T) {
 			Name: "prod eu", Server: "https://api.example.com:6443/k8s/clusters/c-1", CertificateAuthorityData: ca,
 			TLSServerName: "api.example.com", ProxyURL: &proxy,
 		},
-		Ledger:   Ledger{Namespace: "records"},
+		Ledger: Ledger{Namespace: "records"}, CreateNamespaces: true,
 		Defaults: Defaults{Duration: 8 * time.Hour, KeyAlgorithm: Ed25519, Namespace: "payments", NamespacePos: at(16, 14), RenewBefore: RenewBefore{Time: time.Hour}},
 		Roles: []Role{
 			{Pos: at(20, 5), Name: "developer", Namespaces: []string{"a", "b"}, NamespacesPos: at(21, 17), Rules: []rbacv1.PolicyRule{

@@ -26,7 +26,7 @@ const (
 // set reads and checks a whole document. The set is of use only if that adds nothing to r.mistakes.
 func (r *reader) set(root *yaml.Node) Set {
 	s := Set{Pos: r.pos(root)}
-	o, ok := r.object(value{node: root}, "apiVersion", "kind", "name", "cluster", "ledger", "defaults", "roles", "groups", "users", "escrow", "allowReserved")
+	o, ok := r.object(value{node: root}, "apiVersion", "kind", "name", "cluster", "ledger", "namespaces", "defaults", "roles", "groups", "users", "escrow", "allowReserved")
 	if !ok {
 		r.errs[len(r.errs)-1].Msg = "not a users file: must be an object with apiVersion: " + APIVersion + " and kind: " + Kind
 		return s
@@ -37,6 +37,7 @@ func (r *reader) set(root *yaml.Node) Set {
 	s.Name = r.setName(o.get("name"))
 	s.Cluster = r.cluster(o.get("cluster"))
 	s.Ledger = r.ledger(o.get("ledger"))
+	s.CreateNamespaces = r.createNamespaces(o.get("namespaces"))
 	s.Defaults = r.defaults(o.get("defaults"))
 	s.AllowReserved = r.allowReserved(o.get("allowReserved"))
 	s.Roles = r.roles(o.get("roles"))
@@ -154,4 +155,14 @@ func (r *reader) ledger(v value) Ledger {
 		l.Namespace, _ = r.label(o.get("namespace"))
 	}
 	return l
+}
+
+// createNamespaces reads what is done about namespaces that are not there: nothing but "create" is something.
+func (r *reader) createNamespaces(v value) bool {
+	const create = "create"
+	s, ok := r.text(v)
+	if ok && s != create {
+		r.fail(v, field.NotSupported(v.path, clip(s), []string{create}))
+	}
+	return ok && s == create
 }

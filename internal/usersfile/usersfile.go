@@ -41,16 +41,18 @@ func (p Pos) String() string {
 // Set is one document of a users file, defaulted and valid. Its name is the value of the label provision/set on
 // everything that is created for it: a DNS-1123 label.
 type Set struct {
-	Pos           Pos
-	Digest        string // "sha256:" and hex, of the bytes of the document and of the files that it names
-	Name          string
-	Cluster       Cluster
-	Ledger        Ledger
-	Defaults      Defaults
-	Roles         []Role
-	Groups        []Group
-	Users         []User
-	AllowReserved []string
+	Pos     Pos
+	Digest  string // "sha256:" and hex, of the bytes of the document and of the files that it names
+	Name    string
+	Cluster Cluster
+	Ledger  Ledger
+	// CreateNamespaces is that the namespaces of the file are made that are not there.
+	CreateNamespaces bool
+	Defaults         Defaults
+	Roles            []Role
+	Groups           []Group
+	Users            []User
+	AllowReserved    []string
 	// Escrow are those to whom every private key that is sealed is sealed besides: they are among the Recipients of those users.
 	Escrow []recipient.Recipient
 }

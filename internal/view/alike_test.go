@@ -146,6 +146,7 @@ var warningSamples = []sample[plan.Warning]{
 // problemSamples are the same of problems. each is at a line of its own where the file asks for it.
 var problemSamples = []sample[plan.Problem]{
 	{of: plan.Problem{Code: plan.NamespaceMissing, Pos: usersfile.Pos{File: "users.yaml"}, Name: "space-#"}},
+	{of: plan.Problem{Code: plan.NamespaceEnding, Pos: usersfile.Pos{File: "users.yaml"}, Name: "space-#"}},
 	{of: plan.Problem{Code: plan.RoleMissing, Pos: usersfile.Pos{File: "users.yaml"}, Object: plan.Object{Kind: "Role", Namespace: "shop", Name: "role-#"}, Detail: "clusterrole/edit"}},
 	{of: plan.Problem{Code: plan.RoleMissing, Pos: usersfile.Pos{File: "users.yaml"}, Object: plan.Object{Kind: "ClusterRole", Name: "role-#"}}, about: "nothing like it"},
 	{of: plan.Problem{Code: plan.ForeignObject, Object: plan.Object{Kind: "RoleBinding", Namespace: "space-#", Name: "provision:team:edit"}, Detail: "second"}},

@@ -14,7 +14,7 @@ func (s Streams) Drafted(path string, f draft.File) {
 	}
 	p.text(0, "", "wrote "+path+": the set "+f.Set+", "+what)
 	if missing := f.Missing(); len(missing) > 0 {
-		p.text(0, p.yellow("!"), "the cluster lacks "+Plural(len(missing), "namespace")+" of it: "+Listed(missing))
+		p.text(0, p.yellow("!"), "the cluster lacks "+Plural(len(missing), "namespace")+" of it, which apply makes: "+Listed(missing))
 	}
 	next := s.Program + " plan"
 	if path != "users.yaml" {

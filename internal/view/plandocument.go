@@ -84,6 +84,9 @@ func appendActions(list []action, p plan.Plan) []action {
 	if c := p.Block; c != nil {
 		list = appendAction(list, *c, action{Set: p.Set, Kind: "ValidatingAdmissionPolicy", Name: cluster.BlockName(p.Set)})
 	}
+	for _, c := range p.Namespaces {
+		list = appendAction(list, c, action{Set: p.Set, Kind: "Namespace", Name: c.After.Name})
+	}
 	for _, c := range p.Roles {
 		of := c.Object()
 		list = appendAction(list, c, action{Set: p.Set, Kind: of.Kind(), Name: of.Name, Namespace: of.Namespace})

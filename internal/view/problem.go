@@ -10,7 +10,8 @@ import (
 
 // problemTexts say what must be fixed in a set, and how.
 var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
-	plan.NamespaceMissing: {`namespace {{printf "%q" .Name}} does not exist`, "kubectl create namespace {{.Name}}"},
+	plan.NamespaceMissing: {`namespace {{printf "%q" .Name}} does not exist`, "kubectl create namespace {{.Name}}  # or set namespaces: create in the users file"},
+	plan.NamespaceEnding:  {`namespace {{printf "%q" .Name}} is being deleted`, "wait until it is gone, or take it out of the users file"},
 	plan.RoleMissing: {"{{object .Object}} does not exist",
 		"{{with .Detail}}did you mean {{.}}? else {{end}}create it, or define it under roles: in the users file"},
 	plan.ForeignObject: {"{{object .Object}} is there already and is not ours: {{if .Detail}}it belongs to the set {{.Detail}}{{else}}it does not carry this set's label{{end}}",
@@ -75,7 +76,8 @@ const setLabel = plan.SetLabel + "={{.Set}}"
 // problemsTexts say the same of several problems that likenessOfProblem puts together: what of all, and behind that of each,
 // with a second thing about it in brackets. The way is that of the first where there is no other.
 var problemsTexts = map[plan.ProblemCode]struct{ what, each, about, way string }{
-	plan.NamespaceMissing: {"{{.N}} namespaces do not exist: ", "{{.Name}}", "", "for each: kubectl create namespace NAMESPACE"},
+	plan.NamespaceMissing: {"{{.N}} namespaces do not exist: ", "{{.Name}}", "", "set namespaces: create in the users file, and apply makes them; or for each: kubectl create namespace NAMESPACE"},
+	plan.NamespaceEnding:  {"{{.N}} namespaces are being deleted: ", "{{.Name}}", "", "wait until they are gone, or take them out of the users file"},
 	plan.RoleMissing: {"{{.N}} roles do not exist: ", "{{object .Object}}", "",
 		"{{with .Detail}}did you mean {{.}}? else {{end}}create them, or define them under roles: in the users file"},
 	plan.ForeignObject: {"{{.N}} objects are there already and are not ours: {{if .Detail}}they belong to the set {{.Detail}}{{else}}they do not carry this set's label{{end}}: ", "{{object .Object}}", "",
@@ -193,7 +195,7 @@ func likenessOfProblem(p plan.Problem) any {
 	// Other problems are told each by itself.
 	//exhaustive:ignore
 	switch p.Code {
-	case plan.NamespaceMissing, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded, plan.UserEnded, plan.KeyUsed, plan.NewRequestMissing:
+	case plan.NamespaceMissing, plan.NamespaceEnding, plan.FrontProxyName, plan.NamedTwice, plan.NameReused, plan.GenerationLowered, plan.GenerationEnded, plan.GroupEnded, plan.UserEnded, plan.KeyUsed, plan.NewRequestMissing:
 	case plan.RoleMissing, plan.ForeignObject, plan.LabelGone:
 		l.kind, l.detail = p.Object.Kind, p.Detail
 	case plan.ForeignFile, plan.FileOfOtherSet, plan.UnreadableFile, plan.UnmarkedFile, plan.NameClaimed, plan.LedgerUnreadable:

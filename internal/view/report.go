@@ -126,7 +126,7 @@ func (v Page) doneWords(r apply.Report, dry bool) string {
 	for _, of := range []struct {
 		kind apply.Kind
 		noun string
-	}{{apply.Kubeconfig, "kubeconfig"}, {apply.ClusterEntry, "obsolete context"}, {apply.Role, "role"}, {apply.Binding, "binding"}, {apply.Request, "request"}} {
+	}{{apply.Kubeconfig, "kubeconfig"}, {apply.ClusterEntry, "obsolete context"}, {apply.Namespace, "namespace"}, {apply.Role, "role"}, {apply.Binding, "binding"}, {apply.Request, "request"}} {
 		add(count[deed{of.kind, plan.Rewrite}], of.noun, plan.Rewrite, "rewritten")
 		add(count[deed{of.kind, plan.Remove}], of.noun, plan.Remove, "removed")
 		add(count[deed{of.kind, plan.Create}], of.noun, plan.Create, "created")
@@ -182,6 +182,8 @@ func notAskedWords(n apply.NotAsked) string {
 	switch n.Code {
 	case apply.LedgerInNewNamespace:
 		return fmt.Sprintf("the ledger's ConfigMap and Lease in namespace %s, which is not there yet; you have the permissions for them", n.Namespace)
+	case apply.InNewNamespace:
+		return fmt.Sprintf("roles and bindings in namespace %s, which is not there yet; you have the permissions for them", n.Namespace)
 	case apply.Approvals:
 		return "the approval of requests: a dry run keeps none that could be approved; you have the permissions for it"
 	case apply.TakenName:

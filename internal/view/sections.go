@@ -12,6 +12,7 @@ import (
 func (v Page) sections(p pen, of plan.Plan, o plan.Observed) {
 	v.block(p, of.Block)
 	v.users(p, of, o)
+	v.namespaces(p, of.Namespaces)
 	v.roles(p, of.Roles)
 	v.bindings(p, of)
 	v.requests(p, of.Requests)
@@ -57,6 +58,19 @@ func certificateWords(c *plan.Certificate) string {
 		words += "; private key " + certificateKeyWords(*c)
 	}
 	return words
+}
+
+// namespaces lists those that are made.
+func (v Page) namespaces(p pen, changes []plan.Change[plan.Namespace]) {
+	var list []row
+	for _, c := range changes {
+		list = append(list, row{sign: sign(c.Op), text: fmt.Sprintf("%s %s", c.Op, objectName(c.After.Object()))})
+	}
+	if len(changes) > few {
+		names := each(changes, func(c plan.Change[plan.Namespace]) string { return c.After.Name })
+		list = []row{{sign: "+", text: "create " + Plural(len(changes), "namespace"), below: []line{{names: names}}}}
+	}
+	v.rows(p, "namespaces", list, 0)
 }
 
 // roles lists those of the set that change, with every rule that is given: none is left out.

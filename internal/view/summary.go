@@ -111,6 +111,7 @@ func amountWords(sum plan.Summary, all plan.Proposals) string {
 	if dropped > 0 {
 		parts = append(parts, Plural(dropped, "old key")+" to drop")
 	}
+	add(sum.Namespaces, "namespace", plan.Create)
 	add(sum.Roles, "role", plan.Create, plan.Update, plan.Delete)
 	add(sum.Bindings, "binding", plan.Create, plan.Update, plan.Delete)
 	add(blocks, "block", plan.Create, plan.Update, plan.Delete)
