@@ -44,7 +44,13 @@ func (c *verifyCmd) Run(ctx context.Context, s view.Streams) error {
 	defer dir.Close()
 	var verified []verify.Set
 	for _, set := range sets {
-		d := plan.Expand(set, client.Context()).At(plan.Observed{ClockAhead: client.ClockAhead()}, time.Now())
+		d, observed := plan.Expand(set, client.Context()), plan.Observed{ClockAhead: client.ClockAhead()}
+		if len(d.Selections) > 0 {
+			if observed.NamespaceLabels, err = client.NamespaceLabels(ctx); err != nil {
+				return err
+			}
+		}
+		d = d.At(observed, time.Now())
 		d.Users = slices.DeleteFunc(d.Users, func(u plan.User) bool { return !c.meant(u.Certificate.User) })
 		results, err := verify.Run(ctx, d, client, dir)
 		if err != nil {

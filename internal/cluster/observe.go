@@ -26,7 +26,7 @@ func (c *Client) ObserveGrants(ctx context.Context, desired plan.Desired, o *pla
 	g.Go(func() (err error) { roles, err = c.roles(parallel, "Role", mine); return })
 	g.Go(func() error { return c.eachClusterRoleBinding(parallel, mine, into(&clusterBindings)) })
 	g.Go(func() error { return c.eachRoleBinding(parallel, mine, into(&bindings)) })
-	g.Go(func() (err error) { o.Namespaces, o.RoleOwners, err = c.referenced(parallel, desired); return })
+	g.Go(func() error { return c.referenced(parallel, desired, o) })
 	g.Go(func() (err error) { o.BindingOwners, err = c.bindingOwners(parallel, desired.Set); return })
 	g.Go(func() error { return c.ObserveClientCA(parallel, o) })
 	if err := g.Wait(); err != nil {
@@ -51,40 +51,57 @@ func (c *Client) ObserveRequests(ctx context.Context, desired plan.Desired, o *p
 	return err
 }
 
+// NamespaceLabels reads the labels of all namespaces but those that are being deleted.
+func (c *Client) NamespaceLabels(ctx context.Context) (map[string]map[string]string, error) {
+	labels := map[string]map[string]string{}
+	err := c.eachName(ctx, corev1.SchemeGroupVersion.WithResource("namespaces"), func(m *metav1.PartialObjectMetadata) {
+		if m.DeletionTimestamp == nil {
+			labels[m.Name] = m.Labels
+		}
+	})
+	return labels, err
+}
+
 // referenced reads which of the namespaces and roles exist that the file refers to or would create. Metadata only,
 // and only the kinds that are needed.
-func (c *Client) referenced(ctx context.Context, desired plan.Desired) (map[string]bool, map[plan.ObjectKey]string, error) {
-	kinds := map[string]bool{}
+func (c *Client) referenced(ctx context.Context, desired plan.Desired, o *plan.Observed) error {
+	selects := len(desired.Selections) > 0
+	kinds := map[string]bool{"Namespace": selects, "Role": desired.SelectsRoles()}
 	for _, r := range desired.References {
 		kinds[r.Kind] = true
 	}
 	for _, r := range desired.Roles {
 		kinds[r.Kind()] = true
 	}
-	namespaces := map[string]bool{}
-	owners := map[plan.ObjectKey]string{}
+	o.Namespaces, o.RoleOwners = map[string]bool{}, map[plan.ObjectKey]string{}
+	if selects {
+		o.NamespaceLabels = map[string]map[string]string{}
+	}
 	if kinds["Namespace"] {
 		err := c.eachName(ctx, corev1.SchemeGroupVersion.WithResource("namespaces"), func(m *metav1.PartialObjectMetadata) {
-			namespaces[m.Name] = m.DeletionTimestamp == nil
+			usable := m.DeletionTimestamp == nil
+			if o.Namespaces[m.Name] = usable; usable && selects {
+				o.NamespaceLabels[m.Name] = m.Labels
+			}
 		})
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
 	own := func(m *metav1.PartialObjectMetadata) {
-		owners[plan.ObjectKey{Namespace: m.Namespace, Name: m.Name}] = m.Labels[plan.SetLabel]
+		o.RoleOwners[plan.ObjectKey{Namespace: m.Namespace, Name: m.Name}] = m.Labels[plan.SetLabel]
 	}
 	if kinds["ClusterRole"] {
 		if err := c.eachName(ctx, rbacv1.SchemeGroupVersion.WithResource("clusterroles"), own); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
 	if kinds["Role"] {
 		if err := c.eachName(ctx, rbacv1.SchemeGroupVersion.WithResource("roles"), own); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
-	return namespaces, owners, nil
+	return nil
 }
 
 // bindingOwners finds every binding with a name of the set, whether it carries the set's label or not: a name that the

@@ -18,7 +18,7 @@ import (
 // happen. It changes neither.
 func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	at := observed.at(now)
-	p := Plan{Set: desired.Set, Digest: desired.Digest, Endings: desired.Endings}
+	p := Plan{Set: desired.Set, Digest: desired.Digest, Endings: desired.Endings, Selections: desired.Selections}
 	p.Ledger = Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: desired.LedgerNamespace != "" && !observed.LedgerNamespace}
 	var records []Record
 	var problems []Problem

@@ -26,12 +26,13 @@ type Desired struct {
 	Whole         map[string]usersfile.Pos // those that it binds themselves, and that are not shared; where
 	SimilarGroups []usersfile.SimilarGroup // groups that may be misspelt
 
-	// Asked is the set as the file has it, of which what has an end is expanded anew for another moment: see At. Nil: nothing has one.
-	Asked   *usersfile.Set
-	Endings []End                           // all ends that the file gives, the earliest first
-	Over    map[string]time.Time            // users of the file whose end has passed, who are not among Users
-	Ends    map[Grant]map[Subject]time.Time // when what Bindings give ends, as far as it does by itself
-	Past    map[Grant]map[Subject]time.Time // what the file gives no longer since its end has passed
+	// Asked is the set as the file has it, of which what has an end, or is in selected namespaces, is expanded anew: see At. Nil: nothing is so.
+	Asked      *usersfile.Set
+	Selections []Selection                     // its selectors of namespaces, and what they found
+	Endings    []End                           // all ends that the file gives, the earliest first
+	Over       map[string]time.Time            // users of the file whose end has passed, who are not among Users
+	Ends       map[Grant]map[Subject]time.Time // when what Bindings give ends, as far as it does by itself
+	Past       map[Grant]map[Subject]time.Time // what the file gives no longer since its end has passed
 
 	Digest          string // of the users file's document
 	Reach           Reach  // where the kubeconfigs lead
@@ -126,7 +127,8 @@ func Expand(set usersfile.Set, own Context) Desired {
 		}
 	}
 	slices.SortFunc(d.Roles, func(a, b Role) int { return compareKeys(a.Namespace, a.Name, b.Namespace, b.Name) })
-	if d.Endings = endings(set); len(d.Endings) > 0 {
+	d.Selections = selections(set)
+	if d.Endings = endings(set); len(d.Endings)+len(d.Selections) > 0 {
 		d.Asked = &set
 	}
 	d.expand(set, time.Time{})

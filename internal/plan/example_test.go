@@ -63,7 +63,7 @@ users:
 	// errors
 	//   x <stdin>:11:45: namespace "billing" does not exist
 	//     left out: clusterrole/view -n billing for user tom
-	//     hint: kubectl create namespace billing
+	//     hint: kubectl create namespace billing  # or set namespaces: create in the users file
 	//
 	// plan: 2 certificates to issue, 1 binding to create
 	//       not all can be done: 1 error

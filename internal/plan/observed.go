@@ -25,6 +25,8 @@ type Observed struct {
 	// false where it is being deleted; that of a role is its set, "" for a foreign one.
 	Namespaces map[string]bool
 	RoleOwners map[ObjectKey]string
+	// NamespaceLabels are the labels of all namespaces but those that are being deleted; only where the file selects by them.
+	NamespaceLabels map[string]map[string]string
 	// BindingOwners has the bindings with names of the set.
 	BindingOwners map[ObjectKey]string
 	// Unlabelled are those of them that do not carry the set's label: whatever they grant, they are not ours to change.

@@ -95,6 +95,8 @@ type Plan struct {
 	// Ended are the groups that leave the bindings although the file binds them, since somebody is revoked who has them; sorted.
 	Ended   []Ending `json:"ended,omitempty"`
 	Endings []End    `json:"endings,omitempty"` // all that the file ends by itself, the earliest first; it changes nothing yet
+	// Selections are the namespaces that the file selects by labels; they change nothing by themselves.
+	Selections []Selection `json:"selections,omitempty"`
 	// OneClock is that an end has passed by the API server's clock and not by this machine's: one of them is wrong, and what ends counts
 	// as any deletion.
 	OneClock bool      `json:"oneClock,omitempty"`

@@ -56,6 +56,7 @@ func InputsOf(source, cluster string, desired Desired, observed Observed) Inputs
 	for _, r := range observed.Ledger {
 		in["ledger record of "+r.User+" "+r.KeyHash[:min(12, len(r.KeyHash))]] = digest(r)
 	}
+	inputsOf(desired.Selections, in)
 	for _, ref := range desired.References {
 		there := "not there"
 		if usable, is := observed.Namespaces[ref.Name]; ref.Kind == "Namespace" && is {

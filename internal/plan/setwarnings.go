@@ -11,7 +11,7 @@ import (
 func setWarnings(desired Desired, observed Observed, records []Record) []Warning {
 	list := slices.Concat(otherEntries(desired.Users, observed.Files), ClockWarnings(observed), clusterAdmins(desired), powerfulRoles(desired),
 		frontProxyAnybody(observed), several(Warning{Code: ReservedNames}, desired.Reserved), labelsCopied(desired.Set, observed),
-		caNotChecked(observed), serversDisagree(observed), swappedRequests(desired.Set, observed), foreignRequests(desired.Set, observed, records))
+		caNotChecked(observed), serversDisagree(observed), swappedRequests(desired.Set, observed), foreignRequests(desired.Set, observed, records), nothingSelected(desired.Selections))
 	slices.SortStableFunc(list, func(a, b Warning) int {
 		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Role.Kind, b.Role.Kind), cmp.Compare(a.Role.Name, b.Role.Name),
 			compareKeys(a.Namespace, a.Name, b.Namespace, b.Name))

@@ -31,13 +31,14 @@ func (g gathered) note(grant Grant, s Subject, until time.Time) {
 	to[s] = until
 }
 
-// scopes are what a grant of the file is in the cluster: the role in each of its namespaces, or in the whole cluster.
+// scopes are what a grant of the file is in the cluster: the role in each of its namespaces, or in the whole cluster. One with a selector that
+// finds no namespace is nothing: least of all the whole cluster.
 func scopes(g usersfile.Grant) []Grant {
 	ref := RoleRef{Kind: "ClusterRole", Name: g.ClusterRole}
 	if g.Role != "" {
 		ref = RoleRef{Kind: "Role", Name: g.Role}
 	}
-	if len(g.Namespaces) == 0 {
+	if len(g.Namespaces) == 0 && g.Selector == "" {
 		return []Grant{{Role: ref}}
 	}
 	var list []Grant

@@ -17,6 +17,7 @@ type End struct {
 	Group      string        `json:"group,omitempty"` // one of the two
 	Role       RoleRef       `json:"role,omitzero"`   // the grant; none: all that the user or group has
 	Namespaces []string      `json:"namespaces,omitempty"`
+	Selector   string        `json:"selector,omitempty"` // of further namespaces
 	Passed     bool          `json:"passed"`
 }
 
@@ -32,7 +33,7 @@ func endings(set usersfile.Set) []End {
 			if g.Until.IsZero() {
 				continue
 			}
-			one := End{At: g.Until, Pos: g.UntilPos, User: of.User, Group: of.Group, Role: RoleRef{"ClusterRole", g.ClusterRole}, Namespaces: g.Namespaces}
+			one := End{At: g.Until, Pos: g.UntilPos, User: of.User, Group: of.Group, Role: RoleRef{"ClusterRole", g.ClusterRole}, Namespaces: g.Namespaces, Selector: g.Selector}
 			if g.Role != "" {
 				one.Role = RoleRef{"Role", g.Role}
 			}
@@ -63,19 +64,22 @@ func earliest(a, b time.Time) time.Time {
 }
 
 // At is what the file asks for at a moment of this machine's clock, in what was observed: without what has ended, by the API server's
-// clock, which is the one that ends certificates.
+// clock, which is the one that ends certificates, and in the namespaces that it selects by labels.
 func (d Desired) At(observed Observed, here time.Time) Desired {
 	if d.Asked == nil {
 		return d
 	}
-	now := observed.ServerTime(here)
+	now, set := observed.ServerTime(here), *d.Asked
+	if len(d.Selections) > 0 {
+		set, d.Selections = selected(set, d.Selections, observed.NamespaceLabels)
+	}
 	var again []string
 	for _, u := range d.Users {
 		if u.Reissue {
 			again = append(again, u.Certificate.User)
 		}
 	}
-	d.expand(*d.Asked, now)
+	d.expand(set, now)
 	d.Reissue(again)
 	d.Endings = slices.Clone(d.Endings)
 	for i, e := range d.Endings {
@@ -251,6 +255,9 @@ func (e End) String() string {
 	where := ""
 	if len(e.Namespaces) > 0 {
 		where = " in " + strings.Join(e.Namespaces, " ")
+	}
+	if e.Selector != "" {
+		where += " in namespaces with " + e.Selector
 	}
 	return e.Role.In("").String() + where + " of " + who.String()
 }

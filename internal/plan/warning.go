@@ -61,6 +61,7 @@ const (
 	GroupReleased       WarningCode = "GroupReleased"       // Name: a group that is bound no more, as its members are; Holders: who else carries it; Held: what others grant to it
 	GroupEnds           WarningCode = "GroupEnds"           // the same, of one that Left, who are revoked, have in a living certificate; Items: members who are not known to have it in one, and get it with the next apply
 	SharedGroup         WarningCode = "SharedGroup"         // Name: a group that is granted something new; Holders: who else carries it
+	NothingSelected     WarningCode = "NothingSelected"     // Name: a selector of namespaces that finds none
 	SetUnfiled          WarningCode = "SetUnfiled"          // Name: a set with kubeconfigs here that no users file of the run describes; Items: its users
 	LeaverBound         WarningCode = "LeaverBound"         // User, who left; Held: what bindings that are not of the set still grant
 	NotBlockedByVersion WarningCode = "NotBlockedByVersion" // Name: the version of an API server that does not know certificates by their ids

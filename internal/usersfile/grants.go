@@ -193,7 +193,7 @@ func (r *reader) grants(v value) []Grant {
 		if g.ClusterRole != "" {
 			kind, name = "clusterrole", g.ClusterRole
 		}
-		r.once(e, first, scopes(kind, name, g.Namespaces))
+		r.once(e, first, scopes(kind, name, g.places()))
 		all = append(all, g)
 	}
 	return all
@@ -202,7 +202,7 @@ func (r *reader) grants(v value) []Grant {
 // grant returns false for a grant with a mistake.
 func (r *reader) grant(v value) (Grant, bool) {
 	before := r.mistakes
-	o, ok := r.object(v, "role", "clusterRole", "namespaces", "until")
+	o, ok := r.object(v, "role", "clusterRole", "namespaces", "namespaceSelector", "until")
 	if !ok {
 		return Grant{}, false
 	}
@@ -210,6 +210,11 @@ func (r *reader) grant(v value) (Grant, bool) {
 	g := Grant{Pos: r.at(v), Namespaces: r.namespaces(namespaces)}
 	if namespaces.given() {
 		g.NamespacesPos = r.at(namespaces)
+	}
+	selector := o.get("namespaceSelector")
+	if selector.given() {
+		g.SelectorPos = r.at(selector)
+		g.Selector, _ = r.selector(selector)
 	}
 	g.Until, g.UntilPos = r.ends(o.get("until"))
 	g.Role, _ = r.roleName(role)
@@ -220,7 +225,7 @@ func (r *reader) grant(v value) (Grant, bool) {
 	case role.misspelt || clusterRole.misspelt:
 	case !role.given() && !clusterRole.given():
 		r.required(v, "must have role or clusterRole")
-	case role.given() && !namespaces.given():
+	case role.given() && !namespaces.given() && !selector.given() && !selector.misspelt:
 		r.required(namespaces, "a role is granted in namespaces, as in [payments]; a clusterRole may do without")
 	}
 	return g, r.mistakes == before

@@ -153,7 +153,9 @@ type Grant struct {
 	Role          string
 	ClusterRole   string
 	Namespaces    []string
-	NamespacesPos Pos       // of the list
+	NamespacesPos Pos    // of the list
+	Selector      string // of further namespaces by their labels, as kubectl's --selector has it; "": none
+	SelectorPos   Pos
 	Until         time.Time // when it ends, in UTC; zero: it does not by itself
 	UntilPos      Pos
 }

@@ -138,6 +138,7 @@ var warningSamples = []sample[plan.Warning]{
 	{of: plan.Warning{Code: plan.GroupEnds, Name: "ops-#", Left: []string{"joe"}, Items: []string{"kim"}, Holders: []plan.Holder{{User: "ann", Set: "second"}}, Held: heldBy("Group", "ops")}},
 	{of: plan.Warning{Code: plan.GroupEnds, Name: "ops-#", Left: []string{"joe"}}, about: "nobody else is known"},
 	{of: plan.Warning{Code: plan.SharedGroup, Name: "ops-#", Holders: []plan.Holder{{User: "ann", Set: "second"}, {User: "bob", Set: "second"}}}},
+	{of: plan.Warning{Code: plan.NothingSelected, Name: "team=#"}},
 	{of: plan.Warning{Code: plan.SetUnfiled, Name: "set-#", Items: []string{"ann", "bob"}}},
 	{of: plan.Warning{Code: plan.LeaverBound, User: "ann-#", Held: heldBy("User", "ann-#")}},
 	{of: plan.Warning{Code: plan.ServersDisagree, Name: "https://there:6443", Count: 2, Total: 7}, items: true},

@@ -74,6 +74,7 @@ func (v Page) plan(p pen, one plan.Proposal) {
 		return
 	}
 	v.sections(p, one.Plan, one.Observed)
+	v.selections(p, one.Selections)
 	v.endings(p, one.Endings)
 	v.warnings(p, one.Warnings)
 	v.problems(p, one.Set, one.Problems)

@@ -29,6 +29,8 @@ type setDoc struct {
 	Changes   bool       `json:"changes"`
 	Blocked   bool       `json:"blocked"` // apply would refuse it: permissions are missing
 	Ends      []plan.End `json:"ends"`    // what of the users file ends by itself, the earliest first
+	// Selections are the namespaces that the users file selects by labels.
+	Selections []plan.Selection `json:"selections"`
 }
 
 // action is one change. Before and After are the object as it is and as it will be; neither holds a secret.
@@ -62,7 +64,7 @@ func planDocument(all plan.Proposals, v Page) document {
 	d.Errors = append(d.Errors, brokenNotes(v.Broken)...)
 	for _, p := range all {
 		d.Operator = p.Operator
-		d.Sets = append(d.Sets, setDoc{Set: p.Set, Cluster: v.cluster(), OutputDir: v.Dir, Changes: p.Changes(), Blocked: p.Blocked(), Ends: orEmpty(p.Endings)})
+		d.Sets = append(d.Sets, setDoc{Set: p.Set, Cluster: v.cluster(), OutputDir: v.Dir, Changes: p.Changes(), Blocked: p.Blocked(), Ends: orEmpty(p.Endings), Selections: orEmpty(p.Selections)})
 		d.Actions = appendActions(d.Actions, p.Plan)
 		if p.Held != nil {
 			d.Held = appendActions(d.Held, *p.Held)

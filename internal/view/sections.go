@@ -73,6 +73,29 @@ func (v Page) namespaces(p pen, changes []plan.Change[plan.Namespace]) {
 	v.rows(p, "namespaces", list, 0)
 }
 
+// selections tells which namespaces the file selects by labels. That it is none is a warning.
+func (v Page) selections(p pen, list []plan.Selection) {
+	lines := 0
+	for _, s := range list {
+		if len(s.Namespaces) == 0 {
+			continue
+		}
+		if lines == 0 {
+			p.title("namespaces by their labels")
+		}
+		if lines++; lines > fewRows && !v.All {
+			p.text(2, "", "... and more selectors (--show-all lists them)")
+			return
+		}
+		most := fewLines
+		if v.All {
+			most = allLines
+		}
+		p.text(2, "", s.Selector+": "+Plural(len(s.Namespaces), "namespace"))
+		p.list(6, "", "", s.Namespaces, most)
+	}
+}
+
 // roles lists those of the set that change, with every rule that is given: none is left out.
 func (v Page) roles(p pen, changes []plan.Change[plan.Role]) {
 	var list []row

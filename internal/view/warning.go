@@ -64,6 +64,7 @@ var warningTexts = map[plan.WarningCode]string{
 		"{{with .Holders}}; it is in living certificates of {{$.List (holders .)}}{{end}}" +
 		"{{with .Held}}; others bind it too, so people may have it whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
 		"{{with .Items}}; the next apply binds further members, of whom no certificate with it is known: {{$.List .}}{{end}}",
+	plan.NothingSelected: "no namespace has the labels {{.Name}}: nothing is granted by them",
 	plan.SetUnfiled: "the set {{.Name}} has kubeconfigs in this directory and living certificates ({{.List .Items}}), and no users file of this run describes it: nothing of it changes. " +
 		"If its file has gone, or it has another name now: provision destroy --set {{.Name}}; to look first: provision status --all-sets",
 	plan.LeaverBound:  "{{quoted .User}} has left this set, and bindings that are not of this set still grant to the name or to groups in a living certificate; each line says how to take one of them away:",

@@ -63,6 +63,7 @@ var warningsTexts = map[plan.WarningCode]struct{ all, each string }{
 		"{{with .Holders}}; they are in living certificates of {{$.List (holders .)}}{{end}}" +
 		"{{with .Held}}; others bind them too, so people may have them whom no ledger knows (OIDC, say): {{$.List (grants $.Warning)}}{{end}}" +
 		"{{with .Items}}; the next apply binds further members, of whom no certificate with them is known: {{$.List .}}{{end}}: ", "{{quoted .Name}}"},
+	plan.NothingSelected: {"no namespace has the labels of {{.N}} selectors: nothing is granted by them: ", "{{.Name}}"},
 	plan.SetUnfiled: {"{{.N}} sets have kubeconfigs in this directory and living certificates, and no users file of this run describes them: nothing of them changes. " +
 		"If their files have gone, or they have other names now: provision destroy --set SET; to look first: provision status --all-sets: ",
 		"{{.Name}}{{with .Items}} ({{$.List .}}){{end}}"},
@@ -176,7 +177,7 @@ func likeness(w plan.Warning) any {
 	switch w.Code {
 	case plan.KeyChangesHands:
 		l.wide = w.Until.IsZero()
-	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.SetUnfiled, plan.LeaverBound, plan.OwnKey, plan.NewRequestDue, plan.OutlivesEnd:
+	case plan.NotBegun, plan.SwappedRequest, plan.UnboundGroup, plan.NothingToForget, plan.MisplacedOfLeaver, plan.NothingSelected, plan.SetUnfiled, plan.LeaverBound, plan.OwnKey, plan.NewRequestDue, plan.OutlivesEnd:
 	case plan.NameAgain:
 		l.wide, l.items = w.Generation > 0, values(w.Items)
 	case plan.StillAuthenticates, plan.StillInGroup, plan.NameInOtherSet:
