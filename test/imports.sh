@@ -16,17 +16,18 @@ internal/schema: internal/usersfile | os net net/http os/exec k8s.io
 internal/chain: | os net net/http context crypto/rand math/rand k8s.io
 internal/plan: internal/usersfile internal/chain internal/cabundle internal/recipient | os net net/http context crypto/rand math/rand k8s.io/client-go
 internal/credential: internal/usersfile internal/chain internal/recipient | os net/http k8s.io/client-go/kubernetes
-internal/cluster: internal/plan internal/credential internal/cabundle | os
+internal/doctor: internal/plan | os net net/http os/exec context k8s.io
+internal/cluster: internal/plan internal/credential internal/cabundle internal/doctor internal/usersfile | os
 internal/outdir: internal/plan internal/credential internal/recipient internal/usersfile | net/http k8s.io/client-go
 internal/accept: internal/cabundle internal/credential internal/outdir internal/recipient internal/usersfile | net net/http os/exec k8s.io/client-go/kubernetes k8s.io/client-go/rest
 internal/draft: internal/plan internal/usersfile | os net net/http context k8s.io
 internal/savedplan: internal/hint internal/plan internal/outdir | net net/http os/exec k8s.io/client-go
-internal/observe: internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
+internal/observe: internal/doctor internal/hint internal/usersfile internal/chain internal/plan internal/credential internal/cluster internal/outdir | os net/http k8s.io
 internal/apply: internal/plan internal/credential internal/recipient internal/usersfile internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/verify: internal/plan internal/credential internal/chain internal/recipient internal/cluster internal/outdir | os github.com/alecthomas/kong
 internal/audit: internal/format internal/hint internal/observe internal/plan internal/recipient | os net net/http os/exec context k8s.io
-internal/view: internal/accept internal/audit internal/cabundle internal/draft internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify internal/schema internal/savedplan | net net/http os/exec k8s.io/client-go
-cmd/provision: internal/accept internal/audit internal/draft internal/hint internal/commandline internal/completion internal/schema internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
+internal/view: internal/accept internal/audit internal/doctor internal/cabundle internal/draft internal/format internal/observe internal/hint internal/usersfile internal/recipient internal/plan internal/credential internal/cluster internal/apply internal/verify internal/schema internal/savedplan | net net/http os/exec k8s.io/client-go
+cmd/provision: internal/accept internal/audit internal/doctor internal/draft internal/hint internal/commandline internal/completion internal/schema internal/usersfile internal/plan internal/credential internal/cluster internal/outdir internal/observe internal/apply internal/verify internal/view internal/savedplan | k8s.io/client-go
 '
 module=$(go list -m)
 status=0

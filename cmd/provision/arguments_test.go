@@ -130,7 +130,7 @@ func TestFlagsAsKubectlReadsThem(t *testing.T) {
 		"apply one two":          "unexpected argument two",
 		"plan one":               "unexpected argument one",
 		"-y":                     "unknown flag -y",
-		"--":                     `expected one of "init", "plan", "apply", "status", "report", ...`,
+		"--":                     `expected one of "init", "plan", "apply", "status", "doctor", ...`,
 	} {
 		if c, err := commandLine(t, strings.Fields(args)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v; want %s (%+v)", args, err, want, c.Apply)

@@ -63,6 +63,12 @@ func (c *Client) namespaceExists(ctx context.Context, namespace string) (bool, e
 	return err == nil, err
 }
 
+// NamespaceMissing reports whether a namespace is known not to be there.
+func (c *Client) NamespaceMissing(ctx context.Context, namespace string) bool {
+	there, err := c.namespaceExists(ctx, namespace)
+	return err == nil && !there
+}
+
 // MadeForLedgers picks those of some namespaces that provision made for a ledger, sorted. The namespace's own label tells:
 // anybody who may write ConfigMaps in a namespace can put our labels on one of those, but only an administrator labels
 // namespaces. The default namespace counts without a label, and is the only one that does where namespaces may not be listed.
