@@ -62,7 +62,7 @@ func complete(ctx context.Context, app *kong.Application, args []string, s view.
 	completion.Answer(app, args, s.Out, map[completion.Kind]completion.Source{
 		completion.User: soon(in.users), completion.Group: soon(in.groups), completion.Set: soon(in.sets), completion.Blocked: soon(in.blocked),
 		completion.Context: soon(in.contexts), completion.Plan: soon(plans), completion.Kubeconfig: soon(kubeconfigs),
-		completion.Field: fieldPaths,
+		completion.Field: fieldPaths, completion.Document: documentKinds, completion.State: states, completion.Role: soon(in.roles),
 		completion.Topic: func(completion.Given, string) []completion.Word { return helpTopics(app) },
 	})
 }
@@ -100,6 +100,34 @@ func (in *completing) users(given completion.Given, _ string) []completion.Word 
 	for _, set := range in.read(given) {
 		for _, u := range set.Users {
 			words = append(words, completion.Word{Name: u.Name, About: strings.Join(u.Groups, ", ")})
+		}
+	}
+	return once(words)
+}
+
+// states are those that a user can be in.
+func states(completion.Given, string) []completion.Word {
+	var words []completion.Word
+	for _, s := range plan.States() {
+		words = append(words, completion.Word{Name: string(s)})
+	}
+	return words
+}
+
+// roles are those that the users files grant.
+func (in *completing) roles(given completion.Given, _ string) []completion.Word {
+	var words []completion.Word
+	note := func(grants []usersfile.Grant) {
+		for _, g := range grants {
+			words = append(words, completion.Word{Name: cmp.Or(g.ClusterRole, g.Role)})
+		}
+	}
+	for _, set := range in.read(given) {
+		for _, g := range set.Groups {
+			note(g.Roles)
+		}
+		for _, u := range set.Users {
+			note(u.Roles)
 		}
 	}
 	return once(words)

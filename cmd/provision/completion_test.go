@@ -50,7 +50,7 @@ func TestCompletionKnowsEveryFlag(t *testing.T) {
 	app := model(t)
 	kinds := []completion.Kind{
 		completion.Free, completion.File, completion.UsersFile, completion.Directory, completion.User, completion.Group, completion.Set,
-		completion.Context, completion.Blocked, completion.Plan, completion.Kubeconfig, completion.Topic, completion.Field,
+		completion.Context, completion.Blocked, completion.Plan, completion.Kubeconfig, completion.Topic, completion.Field, completion.Document, completion.State, completion.Role,
 	}
 	said := func(of string, v *kong.Value) {
 		if kind := v.Tag.Get("complete"); commandline.Values(v) == nil && !v.IsBool() && !slices.Contains(kinds, completion.Kind(kind)) {

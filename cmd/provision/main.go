@@ -80,7 +80,7 @@ type cli struct {
 	Verify     verifyCmd     `cmd:"" help:"Log in with every kubeconfig and compare with the users file."`
 	Show       showCmd       `cmd:"" help:"Show a saved plan again, without a cluster."`
 	Validate   validateCmd   `cmd:"" help:"Check a users file, without a cluster."`
-	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of the users file, for editors."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of the users file, for editors, or of a document that -o json writes."`
 	Explain    explainCmd    `cmd:"" help:"Explain a field of the users file."`
 	Inspect    inspectCmd    `cmd:"" help:"Show what a kubeconfig says, without its key."`
 	Request    requestCmd    `cmd:"" help:"Make a key of your own and the request for its certificate, without a cluster."`

@@ -2,19 +2,40 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"provision/internal/completion"
 	"provision/internal/hint"
+	"provision/internal/plan"
 	"provision/internal/schema"
+	"provision/internal/usersfile"
 	"provision/internal/view"
 )
 
-type schemaCmd struct{}
+type schemaCmd struct {
+	Kind string `arg:"" optional:"" name:"kind" placeholder:"KIND" complete:"kind" help:"A kind of document that -o json writes, such as Plan or Status. Default: the users file."`
+}
 
-func (schemaCmd) Run(s view.Streams) error {
-	_, err := s.Out.Write(schema.Text)
+func (c *schemaCmd) Run(s view.Streams) error {
+	text := schema.Text
+	if c.Kind != "" && !strings.EqualFold(c.Kind, usersfile.Kind) {
+		var known bool
+		if text, known = schema.Document(c.Kind); !known {
+			return hint.With(fmt.Errorf("there is no kind of document %s", plan.Quoted(c.Kind)), "known are "+strings.Join(append(schema.Kinds(), usersfile.Kind), ", "))
+		}
+	}
+	_, err := s.Out.Write(text)
 	return err
+}
+
+// documentKinds are the kinds of documents that have a schema.
+func documentKinds(completion.Given, string) []completion.Word {
+	words := []completion.Word{{Name: usersfile.Kind, About: "the users file"}}
+	for _, kind := range schema.Kinds() {
+		words = append(words, completion.Word{Name: kind})
+	}
+	return words
 }
 
 type explainCmd struct {

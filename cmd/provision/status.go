@@ -20,9 +20,9 @@ type statusCmd struct {
 	clusterFlags
 	pickFlags
 	Output   string   `short:"o" type:"format" formats:"text,wide,name,csv,markdown,json,yaml" default:"text" placeholder:"FORMAT" help:"Output format: text, wide, name, csv, markdown, json, yaml, jsonpath=TEMPLATE or go-template=TEMPLATE."`
-	State    []string `sep:"none" placeholder:"STATE" complete:"free" help:"Only users in this state. May be repeated."`
+	State    []string `sep:"none" placeholder:"STATE" complete:"state" help:"Only users in this state. May be repeated."`
 	Group    []string `sep:"none" placeholder:"GROUP" complete:"group" help:"Only users with this group in a living certificate. May be repeated."`
-	Role     []string `sep:"none" placeholder:"ROLE" complete:"free" help:"Only users to whom a binding of the set grants this role. May be repeated."`
+	Role     []string `sep:"none" placeholder:"ROLE" complete:"role" help:"Only users to whom a binding of the set grants this role. May be repeated."`
 	SortBy   string   `enum:"user,until,state" default:"user" placeholder:"COLUMN" help:"Order within a set: user, until or state. Default: user."`
 	Expiring string   `placeholder:"TIME" complete:"free" help:"Only users of the file whose certificate ends within this time, such as 14d, or has ended. Exit with 2 if there is one."`
 }

@@ -120,7 +120,7 @@ func Of(sets []observe.SetStatus, approvers []plan.Approver) Report {
 		for _, u := range set.Desired.Users {
 			wanted[u.Certificate.User] = u
 		}
-		via := viaOf(set)
+		through := plan.ThroughOf(set.Observed.Bindings)
 		for i, u := range set.Users {
 			p := person(set.Desired.Set, u)
 			p.Generation = wanted[u.User].Generation
@@ -131,7 +131,7 @@ func Of(sets []observe.SetStatus, approvers []plan.Approver) Report {
 			for _, record := range u.Certificates {
 				r.Certificates = append(r.Certificates, certificate(set, u, record))
 			}
-			r.Grants = append(r.Grants, grants(set, u, via, set.Outside[i])...)
+			r.Grants = append(r.Grants, grants(set, u, through, set.Outside[i])...)
 		}
 	}
 	for _, a := range approvers {
@@ -148,7 +148,7 @@ func Of(sets []observe.SetStatus, approvers []plan.Approver) Report {
 }
 
 func person(set string, u plan.UserStatus) Person {
-	p := Person{Set: set, User: u.User, State: u.State, Groups: slices.Concat([]string{}, u.Groups), Until: u.Until, Ends: u.Ends, File: u.File, Blocked: u.Blocked}
+	p := Person{Set: set, User: u.User, State: u.State, Groups: append([]string{}, u.Groups...), Until: u.Until, Ends: u.Ends, File: u.File, Blocked: u.Blocked}
 	if u.Older.After(p.Until) {
 		p.Until = u.Older
 	}
@@ -194,7 +194,7 @@ func latest(records []plan.Record) time.Time {
 
 func certificate(set observe.SetStatus, u plan.UserStatus, r plan.Record) Certificate {
 	c := Certificate{
-		Set: set.Desired.Set, User: u.User, CredentialID: r.CredentialID, KeyHash: r.KeyHash, Groups: slices.Concat([]string{}, r.Groups),
+		Set: set.Desired.Set, User: u.User, CredentialID: r.CredentialID, KeyHash: r.KeyHash, Groups: append([]string{}, r.Groups...),
 		NotBefore: r.NotBefore, NotAfter: r.NotAfter, Intended: r.Intended, By: r.By, Digest: r.Digest,
 	}
 	switch {
@@ -214,34 +214,14 @@ func certificate(set observe.SetStatus, u plan.UserStatus, r plan.Record) Certif
 	return c
 }
 
-// via are the bindings of a set by what they grant and to whom.
-type via map[plan.Grant]map[plan.Subject]string
-
-func viaOf(set observe.SetStatus) via {
-	v := via{}
-	for _, b := range set.Observed.Bindings {
-		g := b.Grant()
-		if v[g] == nil {
-			v[g] = map[plan.Subject]string{}
-		}
-		for _, s := range b.Subjects {
-			v[g][s] = b.Object().String()
-		}
-	}
-	return v
-}
-
 // grants are all that somebody has, by the set's bindings and by others.
-func grants(set observe.SetStatus, u plan.UserStatus, by via, outside []plan.Held) []Grant {
+func grants(set observe.SetStatus, u plan.UserStatus, by plan.Through, outside []plan.Held) []Grant {
 	left := person(set.Desired.Set, u).Left
 	var list []Grant
 	for _, g := range u.Grants {
 		one := Grant{Set: set.Desired.Set, User: u.User, RoleKind: g.Role.Kind, Role: g.Role.Name, Namespace: g.Namespace, From: ThisSet, Until: u.GrantEnds[g], Left: left}
-		for _, s := range plan.Identities(u.User, u.Groups) {
-			if binding, is := by[g][s]; is {
-				one.Through, one.Binding = strings.ToLower(s.Kind)+" "+s.Name, binding
-				break
-			}
+		if s, binding, is := by.To(u.User, u.Groups, g); is {
+			one.Through, one.Binding = strings.ToLower(s.Kind)+" "+s.Name, binding.String()
 		}
 		list = append(list, one)
 	}

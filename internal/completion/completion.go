@@ -36,6 +36,9 @@ const (
 	Kubeconfig Kind = "kubeconfig"
 	Topic      Kind = "topic" // of help
 	Field      Kind = "field" // of the users file
+	Document   Kind = "kind"  // of the documents that have a schema
+	State      Kind = "state" // of a user
+	Role       Kind = "role"  // that the users files grant
 )
 
 // Word is a value that is offered, with what is told about it.

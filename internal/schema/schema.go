@@ -3,7 +3,7 @@
 package schema
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -247,4 +247,32 @@ func plain(n *yaml.Node) *yaml.Node {
 		c.Style = yaml.FlowStyle
 	}
 	return &c
+}
+
+//go:embed documents/*.schema.json
+var documents embed.FS
+
+// Kinds are those of the documents that provision writes for programs, sorted.
+func Kinds() []string {
+	files, err := documents.ReadDir("documents")
+	if err != nil {
+		return nil
+	}
+	var kinds []string
+	for _, f := range files {
+		kind := strings.TrimSuffix(f.Name(), ".schema.json")
+		kinds = append(kinds, strings.ToUpper(kind[:1])+kind[1:])
+	}
+	return kinds
+}
+
+// Document is the JSON Schema of a kind of document, whatever its case; false: there is none.
+func Document(kind string) ([]byte, bool) {
+	for _, known := range Kinds() {
+		if strings.EqualFold(known, kind) {
+			text, err := documents.ReadFile("documents/" + strings.ToLower(known[:1]) + known[1:] + ".schema.json")
+			return text, err == nil
+		}
+	}
+	return nil, false
 }

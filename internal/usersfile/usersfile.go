@@ -25,9 +25,9 @@ const (
 
 // Pos is a place in a users file. Line and Column count from 1; the zero Pos is "nowhere".
 type Pos struct {
-	File   string
-	Line   int
-	Column int
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 // String returns file:line:column, or file alone when the line is not known.

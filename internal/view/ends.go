@@ -86,15 +86,3 @@ func endText(e plan.End) string {
 func endsWithLines(list []plan.End) []string {
 	return each(list, func(e plan.End) string { return endText(e) + " (" + momentWords(e.At) + ", " + e.Pos.String() + ")" })
 }
-
-// grantEndTexts are grants that end by themselves, for programs: by the name that grantTexts gives them. Nil: none does.
-func grantEndTexts(u plan.UserStatus) map[string]time.Time {
-	var ends map[string]time.Time
-	for g, at := range u.GrantEnds {
-		if ends == nil {
-			ends = map[string]time.Time{}
-		}
-		ends[objectName(g.Role.In(g.Namespace))] = at
-	}
-	return ends
-}

@@ -20,7 +20,7 @@ type note struct {
 	Hint    string   `json:"hint,omitempty"` // the way out
 
 	LeftOut []leftOutDoc `json:"leftOut,omitempty"` // what the plan leaves out for an error
-	Outside []outsideDoc `json:"outside,omitempty"` // the rights from outside the file that it is about
+	Outside []grantDoc   `json:"outside,omitempty"` // the rights from outside the file that it is about
 
 	Short string `json:"-"` // the message as people read it, if that has fewer names
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"provision/internal/observe"
 	"provision/internal/plan"
@@ -32,26 +33,40 @@ func outsideWords(w plan.Warning, names lister) string {
 	return fmt.Sprintf("%s: %s by %s", what, objectName(w.Role.In("")), names(bindings))
 }
 
-// outsideDoc is a right from outside the file, for programs.
-type outsideDoc struct {
-	Binding   string     `json:"binding"` // rolebinding/x -n y
-	Namespace string     `json:"namespace,omitempty"`
-	Role      string     `json:"role"`          // clusterrole/x
-	Through   string     `json:"through"`       // user ann, group dev
-	Set       string     `json:"set,omitempty"` // whose binding it is; none: of no set
-	Power     plan.Power `json:"power"`         // clusterAdmin (as good as that, where it is bound), limited, or unknown: the role may not be read
+// grantDoc is what somebody has by a binding, for programs.
+type grantDoc struct {
+	Role      string     `json:"role"`                // clusterrole/x
+	Namespace string     `json:"namespace,omitempty"` // none: in the whole cluster
+	Through   string     `json:"through"`             // the subject of the binding: user ann, group dev
+	Binding   string     `json:"binding"`             // rolebinding/x -n y
+	Set       string     `json:"set,omitempty"`       // whose binding it is, if it is another set's
+	Power     plan.Power `json:"power,omitempty"`     // clusterAdmin (as good as that, where it is bound), limited, or unknown: the role may not be read; none: nobody has looked
+	Until     time.Time  `json:"until,omitzero"`      // when it ends by itself, by the users file
 }
 
-// outsideDocs writes rights for programs. Never nil.
-func outsideDocs(list []plan.Held) []outsideDoc {
-	return each(list, func(h plan.Held) outsideDoc {
+// grantDocs writes what somebody has by their set's bindings for programs. Never nil.
+func grantDocs(u plan.UserStatus, by plan.Through) []grantDoc {
+	return each(u.Grants, func(g plan.Grant) grantDoc {
+		d := grantDoc{Role: objectName(g.Role.In("")), Namespace: g.Namespace, Until: u.GrantEnds[g]}
+		if s, binding, is := by.To(u.User, u.Groups, g); is {
+			d.Through, d.Binding = throughText(s), objectName(binding)
+		}
+		return d
+	})
+}
+
+// outsideDocs writes rights from outside the file for programs. Never nil.
+func outsideDocs(list []plan.Held) []grantDoc {
+	return each(list, func(h plan.Held) grantDoc {
 		b := h.Binding
-		return outsideDoc{
-			Binding: objectName(b.Object()), Namespace: b.Namespace, Role: objectName(b.RoleRef.In("")),
-			Through: strings.ToLower(h.Subject.Kind) + " " + h.Subject.Name, Set: h.Set, Power: h.Power,
+		return grantDoc{
+			Binding: objectName(b.Object()), Namespace: b.Namespace, Role: objectName(b.RoleRef.In("")), Through: throughText(h.Subject), Set: h.Set, Power: h.Power,
 		}
 	})
 }
+
+// throughText names a subject as programs compare it, without quotes.
+func throughText(s plan.Subject) string { return strings.ToLower(s.Kind) + " " + s.Name }
 
 // outsideCell counts somebody's rights from outside the file, with an exclamation mark where one is as good as cluster-admin, or
 // may be.

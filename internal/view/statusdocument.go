@@ -10,8 +10,8 @@ import (
 // statusDoc is the table for programs.
 type statusDoc struct {
 	head
-	Expiring int             `json:"expiring"`
-	Errors   []note          `json:"errors"` // why this may not be everybody
+	Expiring int             `json:"expiring"` // how many certificates end within the time of --expiring
+	Errors   []note          `json:"errors"`   // why this may not be everybody
 	Users    []statusUserDoc `json:"users"`
 	Warnings []note          `json:"warnings"`
 	Covered  []string        `json:"covered"` // rolebinding/x -n y: of no set, and the sets grant everybody in it the same
@@ -28,16 +28,15 @@ type statusUserDoc struct {
 	Older    time.Time     `json:"olderUntil,omitzero"` // an earlier certificate ends later than that
 	Ends     time.Time     `json:"ends,omitzero"`       // the user, by the users file (until)
 	State    plan.State    `json:"state"`
-	Grants   []string      `json:"grants"`
+	Grants   []grantDoc    `json:"grants"`             // by the set's own bindings
 	Key      plan.KeyPlace `json:"key,omitempty"`      // where the private key is; absent: in the kubeconfig
 	SealedTo []string      `json:"sealedTo,omitempty"` // fingerprints and comments of those who can open it
 	File     string        `json:"file,omitempty"`
-	Expiring bool          `json:"expiring,omitempty"`
-	Blocked  bool          `json:"blocked"` // every certificate of theirs that lives
+	Expiring bool          `json:"expiring,omitempty"` // theirs ends within that time
+	Blocked  bool          `json:"blocked"`            // every certificate of theirs that lives
 
-	GrantEnds    map[string]time.Time `json:"grantEnds,omitempty"` // those of grants that end by themselves, by the users file
-	Certificates []plan.Record        `json:"certificates"`        // that live
-	Outside      []outsideDoc         `json:"outside"`             // what bindings that are not of the set grant, and the set's do not
+	Certificates []plan.Record `json:"certificates"` // that live
+	Outside      []grantDoc    `json:"outside"`      // what bindings that are not of the set grant, and the set's do not
 }
 
 // document makes the document, in the order of the table.
@@ -51,10 +50,11 @@ func (st Status) document() statusDoc {
 			d.Warnings = append(d.Warnings, warningNote(set.Desired.Set, w))
 		}
 		d.Covered = append(d.Covered, each(set.Covered, func(b plan.Binding) string { return objectName(b.Object()) })...)
+		through := plan.ThroughOf(set.Observed.Bindings)
 		for i, u := range set.Users {
 			d.Users = append(d.Users, statusUserDoc{
-				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, Ends: u.Ends, GrantEnds: grantEndTexts(u), State: u.State, Key: u.Key, SealedTo: each(u.SealedTo, recipient.Recipient.String), File: st.file(u), Expiring: st.expires(set, u),
-				Grants: grantTexts(u.Grants), Blocked: u.Blocked, Certificates: orEmpty(u.Certificates), Outside: outsideDocs(set.Outside[i]),
+				Set: set.Desired.Set, User: u.User, Groups: orEmpty(u.Groups), Until: u.Until, Older: u.Older, Ends: u.Ends, State: u.State, Key: u.Key, SealedTo: each(u.SealedTo, recipient.Recipient.String), File: st.file(u), Expiring: st.expires(set, u),
+				Grants: grantDocs(u, through), Blocked: u.Blocked, Certificates: orEmpty(u.Certificates), Outside: outsideDocs(set.Outside[i]),
 			})
 		}
 	}

@@ -109,7 +109,7 @@ func (st Status) records() table {
 	t.add("set", "user", "state", "until", "olderUntil", "expiring", "blocked", "key", "file", "groups", "grants", "outside", "ends")
 	for _, set := range st.Sets {
 		for i, u := range set.Users {
-			outside := each(outsideDocs(set.Outside[i]), func(o outsideDoc) string { return o.Role + " by " + o.Binding })
+			outside := each(outsideDocs(set.Outside[i]), func(o grantDoc) string { return o.Role + " by " + o.Binding })
 			t.add(set.Desired.Set, u.User, string(u.State), timestamp(u.Until), timestamp(u.Older), strconv.FormatBool(st.expires(set, u)), strconv.FormatBool(u.Blocked),
 				string(u.Key), st.file(u), strings.Join(u.Groups, ";"), strings.Join(grantTexts(u.Grants), ";"), strings.Join(outside, ";"), timestamp(u.Ends))
 		}

@@ -10,7 +10,7 @@ import (
 // verifyDoc is the result for programs.
 type verifyDoc struct {
 	head
-	OK     bool            `json:"ok"`
+	OK     bool            `json:"ok"`     // all is as the users file says
 	Strict bool            `json:"strict"` // any right from outside the file is a difference
 	Users  []verifyUserDoc `json:"users"`
 	Errors []note          `json:"errors"` // why rights from outside the file, or sets whose file has a mistake, were not looked at
@@ -20,13 +20,13 @@ type verifyDoc struct {
 type verifyUserDoc struct {
 	Set         string        `json:"set"`
 	User        string        `json:"user"`
-	OK          bool          `json:"ok"`
+	OK          bool          `json:"ok"` // all is as the users file says
 	Groups      []string      `json:"groups"`
 	NotAfter    time.Time     `json:"notAfter,omitzero"`
 	Grants      int           `json:"grants"`
-	Key         plan.KeyPlace `json:"key,omitempty"` // where the private key is, if it is not here; nobody has logged in then
-	Outside     []outsideDoc  `json:"outside"`       // what bindings that are not of the set grant, and the file does not give as well
-	Differences []string      `json:"differences"`
+	Key         plan.KeyPlace `json:"key,omitempty"`  // where the private key is, if it is not here; nobody has logged in then
+	Outside     []grantDoc    `json:"outside"`        // what bindings that are not of the set grant, and the file does not give as well
+	Differences []string      `json:"differences"`    // from the users file
 	Note        string        `json:"note,omitempty"` // what kubectl uses of the kubeconfig, if not what was verified
 }
 

@@ -60,7 +60,7 @@ func (v Verification) records() table {
 	var t table
 	t.add("set", "user", "ok", "notAfter", "key", "groups", "grants", "outside", "differences")
 	for _, u := range v.document().Users {
-		outside := each(u.Outside, func(o outsideDoc) string { return o.Role + " by " + o.Binding })
+		outside := each(u.Outside, func(o grantDoc) string { return o.Role + " by " + o.Binding })
 		t.add(u.Set, u.User, strconv.FormatBool(u.OK), timestamp(u.NotAfter), string(u.Key), strings.Join(u.Groups, ";"), strconv.Itoa(u.Grants),
 			strings.Join(outside, ";"), strings.Join(u.Differences, ";"))
 	}

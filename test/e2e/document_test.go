@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
 )
 
@@ -50,6 +54,9 @@ func document(parse func([]byte) (any, error)) func(*testscript.TestScript, bool
 		value, err := parse([]byte(ts.ReadFile(args[0])))
 		if err != nil {
 			ts.Fatalf("%s: %v", args[0], err)
+		}
+		if err := conforms(value); err != nil {
+			ts.Fatalf("%s: it is not as its schema says: %v", args[0], err)
 		}
 		at, err := find(value, strings.Split(args[1], "."))
 		switch {
@@ -122,4 +129,32 @@ func having(list []any, field, wanted string) []any {
 		}
 	}
 	return found
+}
+
+// schemas are those of the documents that provision writes, by their kind, as it prints them.
+var schemas sync.Map
+
+// conforms checks a document against the schema of its kind, if it is one that provision writes. So every document that any story looks
+// into is checked.
+func conforms(value any) error {
+	document, ok := value.(map[string]any)
+	if !ok || document["formatVersion"] == nil {
+		return nil
+	}
+	kind := fmt.Sprint(document["kind"])
+	if kind == "SavedPlan" { // which only provision reads
+		return nil
+	}
+	schema, known := schemas.Load(kind)
+	if !known {
+		text, err := exec.Command(filepath.Join(bin, "provision"), "schema", kind).Output()
+		if err != nil {
+			return fmt.Errorf("provision schema %s: %w", kind, err)
+		}
+		if schema, err = compileSchema(kind, text); err != nil {
+			return err
+		}
+		schemas.Store(kind, schema)
+	}
+	return schema.(*jsonschema.Schema).Validate(value)
 }

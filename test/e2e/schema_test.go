@@ -189,19 +189,23 @@ func usersSchema(t *testing.T) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("users.schema.json", document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("users.schema.json")
+	schema, err := compileSchema("users", text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return schema
+}
+
+func compileSchema(name string, text []byte) (*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(name+".schema.json", document); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(name + ".schema.json")
 }
 
 // accepts is what the schema finds wrong with the documents of a file.
