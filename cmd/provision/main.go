@@ -72,7 +72,7 @@ type cli struct {
 	Plan       planCmd       `cmd:"" help:"Show what apply would change. Changes nothing."`
 	Apply      applyCmd      `cmd:"" help:"Make the cluster and the kubeconfigs say what the users file says."`
 	Status     statusCmd     `cmd:"" help:"Show who has what, until when."`
-	Doctor     doctorCmd     `cmd:"" help:"See whether the job can be done here: version, rights, CA, signer, login. Changes nothing."`
+	Doctor     doctorCmd     `cmd:"" help:"See whether the job can be done here: version, rights, CA, signer, login."`
 	Report     reportCmd     `cmd:"" help:"Write what an auditor gets: who can authenticate, what they may do, who left."`
 	Revoke     revokeCmd     `cmd:"" help:"Take people out of every grant now, and show what remains."`
 	Destroy    destroyCmd    `cmd:"" help:"Remove a set: its roles, bindings and kubeconfigs."`
