@@ -12,7 +12,8 @@ import (
 )
 
 // Examine looks at whether the job can be done in the cluster, with the ledger in a namespace. With patience it asks for a certificate
-// and waits for so long for it; 0: it changes nothing. What cannot be seen is part of what it returns, with the reason.
+// and waits for so long for it; 0: it changes nothing. All that cannot be seen is in what it returns,
+// with the reason.
 func Examine(ctx context.Context, client *cluster.Client, ledger string, patience time.Duration) doctor.Examination {
 	e := doctor.Examination{Server: client.Endpoint().Server, Username: client.Username(), Ahead: client.ClockAhead(), Now: client.ServerTime()}
 	var g errgroup.Group

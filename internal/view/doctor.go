@@ -198,6 +198,8 @@ func (d Diagnosis) unknownWords(f doctor.Finding) (what, way string) {
 
 func (d Diagnosis) versionWords(f doctor.Finding) (what, way string) {
 	what = "API server: Kubernetes " + d.Version
+	// No other code is of the version.
+	//exhaustive:ignore
 	switch f.Code {
 	case doctor.TooOld:
 		return what + ", which is too old", fmt.Sprintf("Kubernetes 1.%d is the first that serves all that is asked of it", doctor.Oldest)
@@ -210,6 +212,8 @@ func (d Diagnosis) versionWords(f doctor.Finding) (what, way string) {
 func (d Diagnosis) caWords(f doctor.Finding) (what, way string) {
 	name := func(ca *x509.Certificate) string { return cmp.Or(ca.Subject.CommonName, ca.Subject.String()) }
 	renew := "give the cluster a new CA in time, beside this one first (kube-apiserver --client-ca-file, kube-controller-manager --cluster-signing-cert-file)"
+	// No other code is of a CA.
+	//exhaustive:ignore
 	switch f.Code {
 	case doctor.NoClientCA:
 		return "client CA: the API server publishes none, so it takes no client certificates", "start kube-apiserver with --client-ca-file"
@@ -226,6 +230,8 @@ func (d Diagnosis) caWords(f doctor.Finding) (what, way string) {
 func (d Diagnosis) signerWords(f doctor.Finding) (what, way string) {
 	s := d.Signer
 	const controller = "kube-controller-manager signs where it runs with --cluster-signing-cert-file and --cluster-signing-key-file, and its controller csrsigning is not disabled"
+	// No other code is of the signer.
+	//exhaustive:ignore
 	switch f.Code {
 	case doctor.SignerStands:
 		return fmt.Sprintf("signer: %s approved and not issued, since %s", Plural(s.Waiting, "request"), timeWords(s.Since)), controller
@@ -239,10 +245,12 @@ func (d Diagnosis) signerWords(f doctor.Finding) (what, way string) {
 
 func (d Diagnosis) trialWords(f doctor.Finding) (what, way string) {
 	t := d.Trial
+	// No other code is of a trial.
+	//exhaustive:ignore
 	switch f.Code {
 	case doctor.TrialFailed:
 		if t.Step == doctor.Await {
-			what, way = d.signerWords(doctor.Finding{Code: doctor.SignerStands})
+			_, way = d.signerWords(doctor.Finding{Code: doctor.SignerStands})
 			return "certificate of ten minutes: approved, and not issued: " + OneLine(t.Err), way
 		}
 		return "certificate of ten minutes: " + OneLine(t.Err), strings.TrimSpace(hintFor(t.Err, "provision doctor --sign"))

@@ -80,6 +80,8 @@ func (g *schemaMaker) schema(t reflect.Type) map[string]any {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
 		return map[string]any{"type": "string", "contentEncoding": "base64"}
 	}
+	// No document has any other.
+	//exhaustive:ignore
 	switch t.Kind() {
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
