@@ -18,6 +18,10 @@ import (
 // happen. It changes neither.
 func Compute(desired Desired, observed Observed, now time.Time) Plan {
 	at := observed.at(now)
+	if desired.TooMany > 0 { // what is desired is not known, so nothing is done, least of all what takes away
+		return Plan{Set: desired.Set, Digest: desired.Digest, Ledger: Ledger{Namespace: desired.LedgerNamespace}, Selections: desired.Selections,
+			Problems: []Problem{{Code: TooManySubjects, Count: desired.TooMany, Allowed: usersfile.MaxSubjects}}}
+	}
 	p := Plan{Set: desired.Set, Digest: desired.Digest, Endings: desired.Endings, Selections: desired.Selections}
 	p.Ledger = Ledger{Namespace: desired.LedgerNamespace, CreateNamespace: desired.LedgerNamespace != "" && !observed.LedgerNamespace}
 	var records []Record

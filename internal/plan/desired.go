@@ -29,6 +29,7 @@ type Desired struct {
 	// Asked is the set as the file has it, of which what has an end, or is in selected namespaces, is expanded anew: see At. Nil: nothing is so.
 	Asked      *usersfile.Set
 	Selections []Selection                     // its selectors of namespaces, and what they found
+	TooMany    int                             // subjects that the bindings would have with these namespaces: more than fit; 0: they do
 	Endings    []End                           // all ends that the file gives, the earliest first
 	Over       map[string]time.Time            // users of the file whose end has passed, who are not among Users
 	Ends       map[Grant]map[Subject]time.Time // when what Bindings give ends, as far as it does by itself

@@ -31,6 +31,7 @@ const (
 	GenerationLowered    ProblemCode = "GenerationLowered"    // User is left as they are, and granted nothing new (Grants). Generation: what the file says; Least: the lowest that it may
 	GenerationEnded      ProblemCode = "GenerationEnded"      // User is left out, and granted nothing (Grants). Generation: what the file says, and what was taken back; Until: the last such certificate ends; Least: the lowest that may follow
 	GroupEnded           ProblemCode = "GroupEnded"           // Name: a group that the file binds itself, and that is granted nothing (Grants): its members are. User, Since: who was revoked or left with it, and when; Until: their last certificate with it ends
+	TooManySubjects      ProblemCode = "TooManySubjects"      // nothing is done. Count: subjects of the bindings in the namespaces that are selected; Allowed: how many there may be
 	UserEnded            ProblemCode = "UserEnded"            // User, whom the command line names, gets nothing. Until: when they ended by the file
 	KeyUsed              ProblemCode = "KeyUsed"              // User is left as they are: the key of their own request was used, for Name of the set Detail, or of this set where that is "". Name "": it is the operator's. Since: when; Items, Generation: what a new request says
 	NewRequestMissing    ProblemCode = "NewRequestMissing"    // User is left as they are: they need another certificate (Reasons), since Since, and the key of their request was used. Items, Generation: as above

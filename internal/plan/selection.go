@@ -49,10 +49,10 @@ func (d Desired) SelectsRoles() bool {
 func selected(set usersfile.Set, list []Selection, labels map[string]map[string]string) (_ usersfile.Set, found []Selection) {
 	at := map[string][]string{}
 	for _, s := range list {
-		grant := usersfile.Grant{Selector: s.Selector}
+		selects := usersfile.Selecting(s.Selector)
 		s.Namespaces = []string{}
 		for name, has := range labels {
-			if grant.Selects(has) {
+			if selects(has) {
 				s.Namespaces = append(s.Namespaces, name)
 			}
 		}

@@ -75,6 +75,23 @@ func TestSelections(t *testing.T) {
 	}
 }
 
+// More subjects than fit are not expanded, and nothing is done: least of all is anything taken away.
+func TestTooManySelected(t *testing.T) {
+	set := setOfFile([]usersfile.Group{{Name: "dev", BindTo: usersfile.BindToMembers, Roles: []usersfile.Grant{{ClusterRole: "edit", Selector: "team=x"}}}})
+	for i := range 1001 {
+		set.Users = append(set.Users, usersfile.User{Name: fmt.Sprint("user-", i), Groups: []string{"dev"}})
+	}
+	labels := map[string]map[string]string{}
+	for i := range 1000 {
+		labels[fmt.Sprint("space-", i)] = map[string]string{"team": "x"}
+	}
+	observed := Observed{NamespaceLabels: labels, Bindings: []Binding{{Namespace: "space-1", Name: BindingName(set.Name, edit), RoleRef: edit, Subjects: []Subject{{"User", "user-1"}}}}}
+	p := Compute(Expand(set, Context{}).At(observed, noon), observed, noon)
+	if len(p.Problems) != 1 || p.Problems[0].Code != TooManySubjects || p.Problems[0].Count != 1_001_000 || p.Changes() || len(p.Bindings) > 0 {
+		t.Errorf("%+v, %d bindings", p.Problems, len(p.Bindings))
+	}
+}
+
 // A saved plan is made from what its selectors found.
 func TestSelectionInputs(t *testing.T) {
 	set := setOfFile(nil, usersfile.User{Name: "jane", Roles: []usersfile.Grant{{ClusterRole: "edit", Selector: "team=x"}}})

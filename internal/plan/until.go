@@ -71,7 +71,11 @@ func (d Desired) At(observed Observed, here time.Time) Desired {
 	}
 	now, set := observed.ServerTime(here), *d.Asked
 	if len(d.Selections) > 0 {
+		named := set
 		set, d.Selections = selected(set, d.Selections, observed.NamespaceLabels)
+		if n := usersfile.Subjects(set); n > usersfile.MaxSubjects {
+			set, d.TooMany = named, n
+		}
 	}
 	var again []string
 	for _, u := range d.Users {

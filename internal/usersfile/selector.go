@@ -103,13 +103,13 @@ func (r *reader) labelMap(v value) map[string]string {
 	return all
 }
 
-// Selects reports whether a namespace with some labels is among those of a grant's selector.
-func (g Grant) Selects(of map[string]string) bool {
-	if g.Selector == "" {
-		return false
+// Selecting returns what reports whether a namespace with some labels is among those of a selector, as Grant has it.
+func Selecting(selector string) func(map[string]string) bool {
+	parsed, err := labels.Parse(selector)
+	if err != nil || parsed.Empty() { // the reader lets no such one through, and everything is never meant
+		return func(map[string]string) bool { return false }
 	}
-	selector, err := labels.Parse(g.Selector)
-	return err == nil && selector.Matches(labels.Set(of))
+	return func(of map[string]string) bool { return parsed.Matches(labels.Set(of)) }
 }
 
 // places are what stands for the grant's namespaces where grants are compared.

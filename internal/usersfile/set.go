@@ -15,10 +15,10 @@ const (
 	DefaultFile = "users.yaml"
 	// DefaultLedgerNamespace is where the ledger is kept when the file says nothing.
 	DefaultLedgerNamespace = "provision-system"
-	// maxSubjects is how many subjects the bindings of a file's sets may have together: a group's members stand in one
+	// MaxSubjects is how many subjects the bindings of a file's sets may have together: a group's members stand in one
 	// binding of each of its roles and namespaces, so a small file can ask for more than fits into any machine. A million
 	// takes 300 MB.
-	maxSubjects = 1_000_000
+	MaxSubjects = 1_000_000
 	// maxSetName leaves room in a label value and in object names for what is put around it.
 	maxSetName = 40
 )
@@ -53,15 +53,15 @@ func (r *reader) set(root *yaml.Node) Set {
 		s.Users = append(s.Users, r.user(v, s.Name, s.Defaults, groups))
 	}
 	s.Escrow = r.escrow(o.get("escrow"), s.Users)
-	if *r.subjects += subjects(s); *r.subjects > maxSubjects {
+	if *r.subjects += Subjects(s); *r.subjects > MaxSubjects {
 		r.note(value{node: root}, Rule{Type: field.ErrorTypeTooMany}, "", fmt.Sprintf("Too many: the bindings of this file name somebody %d times (each member of a group with bindTo: Members for each of its roles, in each namespace), and must do so at most %d times: "+
-			"bind groups themselves (bindTo: Group), grant in fewer namespaces, or split the file", *r.subjects, maxSubjects))
+			"bind groups themselves (bindTo: Group), grant in fewer namespaces, or split the file", *r.subjects, MaxSubjects))
 	}
 	return s
 }
 
-// subjects counts the subjects of a set's bindings, of which there is one for each role and namespace.
-func subjects(s Set) int {
+// Subjects counts the subjects of a set's bindings, of which there is one for each role and namespace.
+func Subjects(s Set) int {
 	places := func(grants []Grant) int {
 		n := 0
 		for _, g := range grants {

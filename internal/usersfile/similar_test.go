@@ -62,7 +62,7 @@ func TestSubjects(t *testing.T) {
 		},
 		Users: []User{{Groups: []string{"g"}, Roles: []Grant{{Namespaces: []string{"a", "b", "c"}}}}, {Groups: []string{"g", "h"}}},
 	}
-	if got, want := subjects(set), 2*3+2+3; got != want {
+	if got, want := Subjects(set), 2*3+2+3; got != want {
 		t.Errorf("%d, want %d", got, want)
 	}
 }

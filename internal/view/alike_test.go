@@ -171,6 +171,7 @@ var problemSamples = []sample[plan.Problem]{
 	{of: plan.Problem{Code: plan.NewRequestMissing, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Since: end, Items: []string{"dev"}, Generation: 2, Reasons: []plan.Reason{{Code: plan.Expired, At: end}}}},
 	{of: plan.Problem{Code: plan.GenerationLowered, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Generation: 1, Least: 2}},
 	{of: plan.Problem{Code: plan.GroupEnded, Pos: usersfile.Pos{File: "users.yaml"}, Name: "ops-#", User: "ann", Since: end.Add(-time.Hour), Until: end}, vary: laterProblem},
+	{of: plan.Problem{Code: plan.TooManySubjects, Count: 3_000_000, Allowed: 1_000_000}, items: true},
 	{of: plan.Problem{Code: plan.UserEnded, User: "ann-#", Until: end}},
 	{of: plan.Problem{Code: plan.GenerationEnded, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Until: end, Least: 1}},
 	{of: plan.Problem{Code: plan.GenerationEnded, Pos: usersfile.Pos{File: "users.yaml"}, User: "ann-#", Until: end, Generation: 2, Least: 3}, about: "several ends", vary: laterProblem},

@@ -40,6 +40,8 @@ var problemTexts = map[plan.ProblemCode]struct{ what, way string }{
 		"set generation: {{.Least}} for this user: they get a new kubeconfig, and all earlier ones stay without what this set grants"},
 	plan.GroupEnded: {"the group {{quoted .Name}} is not bound itself: a certificate of {{quoted .User}} that was taken back on {{time .Since}} has it until {{time .Until}}; its members are bound instead",
 		"set bindTo: Members for it, or shared: true to bind the group again, for that certificate too"},
+	plan.TooManySubjects: {"in the namespaces that its selectors find, the bindings of this set would name somebody {{.Count}} times, and may do so {{.Allowed}} times: nothing is done",
+		"bind groups themselves (bindTo: Group), select fewer namespaces, or split the file"},
 	plan.UserEnded: {"{{quoted .User}} ended {{moment .Until}} by the users file, and gets nothing",
 		"give the user a later until, or none; or leave them out of the command line"},
 	plan.KeyUsed: {"the key of {{quoted .User}}'s request {{if not .Name}}is your own" +
