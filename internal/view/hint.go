@@ -35,7 +35,7 @@ func hintFor(err error, command string) string {
 		return "your kubeconfig gives another credential than before (an exec plugin, a login that was renewed): log in as one user, then run `provision apply` again"
 	}
 	if list, ok := errors.AsType[usersfile.Errors](err); ok && errors.Is(err, fs.ErrNotExist) && list[0].Pos.File == usersfile.DefaultFile {
-		return "say with -f which users file; examples/users.yaml is one to begin with"
+		return "`provision init` writes one to begin with; one that is elsewhere is named with -f"
 	}
 	if cluster.IsFront(err) {
 		return wayToServer
