@@ -15,7 +15,9 @@ SPACE    := $(EMPTY) $(EMPTY)
 unexport KUBECONFIG PROVISION_FILE PROVISION_OUTPUT_DIR PROVISION_CONTEXT
 
 GO_STATIC   := CGO_ENABLED=0 go
-LDFLAGS     := -s -w -X main.version=$(VERSION)
+COMMIT      := $(shell git rev-parse HEAD 2>/dev/null)
+COMMIT_DATE := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+LDFLAGS     := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(COMMIT_DATE)
 KUBE_X      = -X $(1).gitVersion=$(2) -X $(1).gitMajor=1 -X $(1).gitMinor=$(word 2,$(subst ., ,$(2))) -X $(1).gitTreeState=clean -X $(1).buildDate=2026-10-27T12:01:04Z
 KUBE_LDFLAGS = -s -w $(call KUBE_X,k8s.io/component-base/version,$(1)) $(call KUBE_X,k8s.io/client-go/pkg/version,$(1))
 
@@ -27,13 +29,15 @@ build: bin/provision
 bin/provision:
 	@$(GO_STATIC) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/provision
 
-## install: provision, and kubectl-provision and kubectl_complete-provision for `kubectl provision`, into PREFIX/bin (default /usr/local)
+## install: provision, kubectl-provision and kubectl_complete-provision for `kubectl provision`, and the man pages, into PREFIX (default /usr/local)
 .PHONY: install
 install: bin/provision
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 bin/provision $(DESTDIR)$(PREFIX)/bin/provision
 	ln -sf provision $(DESTDIR)$(PREFIX)/bin/kubectl-provision
 	ln -sf provision $(DESTDIR)$(PREFIX)/bin/kubectl_complete-provision
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
 ## demo: the main job on a control plane of its own
 .PHONY: demo

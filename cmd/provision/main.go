@@ -25,8 +25,12 @@ import (
 	"provision/internal/view"
 )
 
-// version is set at link time.
-var version = "dev"
+// These are set at link time.
+var (
+	version = "dev"
+	commit  string // of git
+	date    string // of the commit, RFC 3339 in UTC
+)
 
 func main() {
 	neverDump()

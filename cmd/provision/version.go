@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -10,19 +9,18 @@ import (
 	"provision/internal/view"
 )
 
-type versionCmd struct{}
+type versionCmd struct{ outputFlags }
 
-func (versionCmd) Run(s view.Streams) error {
-	fmt.Fprintf(s.Out, "provision %s (%s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func (c versionCmd) Run(s view.Streams) error {
+	b := view.Build{Version: version, Commit: commit, Date: date, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			if m.Path == "k8s.io/client-go" {
-				fmt.Fprintf(s.Out, ", client-go %s", m.Version)
+				b.ClientGo = m.Version
 			}
 		}
 	}
-	fmt.Fprintln(s.Out, ")")
-	return nil
+	return b.Print(s, c.Output)
 }
 
 // versionFlag makes --version say what the command version says, whatever else is on the line.
@@ -30,7 +28,7 @@ type versionFlag bool
 
 // BeforeReset is called by kong where the flag stands.
 func (versionFlag) BeforeReset(app *kong.Kong, s view.Streams) error {
-	if err := (versionCmd{}).Run(s); err != nil {
+	if err := (versionCmd{outputFlags{"text"}}).Run(s); err != nil {
 		return err
 	}
 	app.Exit(exitDone)

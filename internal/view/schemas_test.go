@@ -23,7 +23,7 @@ import (
 // documents are those that provision writes for programs, by their kind.
 var documents = map[string]any{
 	"Plan": document{}, "Report": reportDoc{}, "Remainder": remainderDoc{}, "Status": statusDoc{}, "Verification": verifyDoc{}, "Diagnosis": diagnosisDoc{},
-	"Inspection": inspectionDoc{}, "AuditReport": audit.Report{},
+	"Inspection": inspectionDoc{}, "Version": Build{}, "AuditReport": audit.Report{},
 }
 
 // TestDocumentSchemas holds that the JSON Schemas in package schema are those of the documents: of each type, with its fields and what is said
