@@ -39,6 +39,23 @@ install: bin/provision
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
+SIGN ?=
+DIST ?= dist
+## dist: the archives of a release and their hashes, in DIST (default dist); with SIGN=KEY signed by that SSH key. The same bytes from any folder
+.PHONY: dist
+dist:
+	@cd test && go run ./dist -source .. -out $(abspath $(DIST)) -version '$(VERSION)' -commit '$(COMMIT)' -date '$(COMMIT_DATE)' $(if $(PLATFORM),-platform $(PLATFORM))
+	@$(if $(SIGN),ssh-keygen -q -Y sign -n provision-release -f $(SIGN) $(DIST)/SHA256SUMS)
+
+## dist-check: makes the archives twice, the second time from a clone in another folder, and compares
+.PHONY: dist-check
+dist-check:
+	@rm -rf bin/dist bin/dist-clone && git clone -q . bin/dist-clone
+	@$(MAKE) -s dist DIST=bin/dist/here
+	@$(MAKE) -s -C bin/dist-clone dist DIST=$(CURDIR)/bin/dist/there
+	@cmp bin/dist/here/SHA256SUMS bin/dist/there/SHA256SUMS && echo 'the same bytes from two folders'
+	@rm -rf bin/dist-clone
+
 ## demo: the main job on a control plane of its own
 .PHONY: demo
 demo: bin/provision bin/kubernetes bin/cluster
