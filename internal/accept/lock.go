@@ -54,7 +54,8 @@ func lock(ctx context.Context, path string) (release func(), err error) {
 		f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, lockMode)
 		switch {
 		case err == nil:
-			if err := outdir.TryLock(f); outdir.IsHeld(err) { // somebody took it for one that was left
+			// Somebody may have taken it for one that was left, before it was held here, and may even be done with it.
+			if err := outdir.TryLock(f); outdir.IsHeld(err) || !stands(name, f) {
 				f.Close()
 				f = nil
 			}
@@ -90,13 +91,16 @@ func takeOver(name string) *os.File {
 	if err != nil {
 		return nil
 	}
-	if outdir.TryLock(f) == nil {
-		opened, errOpened := f.Stat()
-		place, err := os.Lstat(name)
-		if errOpened == nil && err == nil && os.SameFile(opened, place) { // else its holder has just removed it
-			return f
-		}
+	if outdir.TryLock(f) == nil && stands(name, f) { // else its holder has just removed it
+		return f
 	}
 	f.Close()
 	return nil
+}
+
+// stands reports whether an open file is the one of a name.
+func stands(name string, f *os.File) bool {
+	opened, errOpened := f.Stat()
+	place, err := os.Lstat(name)
+	return errOpened == nil && err == nil && os.SameFile(opened, place)
 }
