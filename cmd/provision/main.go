@@ -179,7 +179,7 @@ func logTo(w io.Writer, verbosity int) {
 	klog.SetOutput(w)
 }
 
-// Exit codes; README.md and every help text say the same.
+// Exit codes; every help text say the same.
 const (
 	exitDone        = 0
 	exitError       = 1   // an error, or some users failed

@@ -23,7 +23,7 @@ func entrants(ctx context.Context, tr *trial, n int) (in chan func()) {
 	return in
 }
 
-// README: In each run one user's certificate is issued and logs in before the others are
+// PROMISE: In each run one user's certificate is issued and logs in before the others are
 // asked for; a slow signer is asked for more of them every two seconds.
 func TestTrial(t *testing.T) {
 	nothing := func() error { return nil }

@@ -205,7 +205,7 @@ func TestFenceHoldsBackWrites(t *testing.T) {
 
 // Renewals end at some moment, and somebody else may take the Lease leaseDuration after the last: nothing is sent by then,
 // whenever it was begun.
-// README: An apply that stood still writes nothing after its lock.
+// PROMISE: An apply that stood still writes nothing after its lock.
 func TestFenceEndsBeforeTheLease(t *testing.T) {
 	const renewals = 20 * time.Second
 	for begins := time.Duration(0); begins < 2*time.Minute; begins += 500 * time.Millisecond {

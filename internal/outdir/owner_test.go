@@ -35,7 +35,7 @@ func TestDirectoriesOpenedByKubelet(t *testing.T) {
 }
 
 // Somebody else who owns a directory can swap what is in it, and root, whom no mode stops, must see that too.
-// README: The output directory and the kubeconfigs in it must belong to whoever runs it, or it is
+// PROMISE: The output directory and the kubeconfigs in it must belong to whoever runs it, or it is
 // refused: another user could put something into them.
 func TestOwnedByAnother(t *testing.T) {
 	const jane, bob = 1001, 1002

@@ -14,7 +14,7 @@ import (
 
 // A file that belongs to another user is nobody's to read for us; but root may have given a kubeconfig to its user. A
 // key in the journal it gives to nobody.
-// README: The output directory and the kubeconfigs in it must belong to whoever runs it,
+// PROMISE: The output directory and the kubeconfigs in it must belong to whoever runs it,
 // or it is refused: another user could put something into them.
 func TestAnotherUsersFile(t *testing.T) {
 	if os.Geteuid() != 0 {

@@ -698,7 +698,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// README: What a kubeconfig holds besides, such as an exec plugin, is warned of.
+// PROMISE: What a kubeconfig holds besides, such as an exec plugin, is warned of.
 func TestUserWarnings(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -430,7 +430,7 @@ func TestTooManyDeletes(t *testing.T) {
 			t.Errorf("%d deletions of %d bindings", p.Deletions(), p.Summarize().Bindings[Delete])
 		}
 	})
-	// README: What goes in one namespace counts once.
+	// PROMISE: What goes in one namespace counts once.
 	t.Run("whoever may write in one namespace makes it one more at most", func(t *testing.T) {
 		eve := Subject{"User", "eve"}
 		role := func(i int) RoleRef { return RoleRef{"ClusterRole", fmt.Sprint("hers", i)} }

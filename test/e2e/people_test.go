@@ -21,7 +21,7 @@ const (
 )
 
 // TestPeople is a set of all kinds of people to the end: each gets a file, accepts it in a home of their own, and is who they are.
-// Those whose key is not in the file get at it without this program as well, by the lines of the README.
+// Those whose key is not in the file get at it without this program as well, by the lines of docs/accept.md.
 func TestPeople(t *testing.T) {
 	t.Parallel()
 	n := defaultPeople
@@ -55,7 +55,7 @@ func TestPeople(t *testing.T) {
 	c.tokenOnly()
 }
 
-// withoutProvision has people do what the README tells those who do not have the program. It returns for how many Debian's age
+// withoutProvision has people do what docs/accept.md tells those who do not have the program. It returns for how many Debian's age
 // opened their key; where it is not installed, and for what is too new for it, the age of the product's module does.
 func (c *crowd) withoutProvision(people []*harness.Person) (byOld int) {
 	c.Helper()
@@ -121,16 +121,16 @@ func (c *crowd) tokenOnly() {
 
 var recipeBlock = regexp.MustCompile("(?s)A key that is sealed to you is opened with .*?```sh\n(.*?)```")
 
-// readmeRecipe is what the README tells people to do who have no provision.
+// readmeRecipe is what docs/accept.md tells people to do who have no provision.
 func readmeRecipe(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/accept.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	block := recipeBlock.FindSubmatch(readme)
 	if block == nil || strings.Count(string(block[1]), "\n") != 2 {
-		t.Fatal("README.md has no two lines with kubectl and age")
+		t.Fatal("docs/accept.md has no two lines with kubectl and age")
 	}
 	return string(block[1])
 }

@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-const promises = "## What it promises\n"
+const promises = "# What it promises\n"
 
-// TestReadmePromises holds that each sentence of the README about what the
-// program promises stands, after "README:", in a comment of the test or story
+// TestPromises holds that each sentence of docs/promises.md about what the
+// program promises stands, after "PROMISE:", in a comment of the test or story
 // that proves it, and that no comment quotes another one.
-func TestReadmePromises(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestPromises(t *testing.T) {
+	page, err := os.ReadFile("../../docs/promises.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(readme), promises)
+	_, section, found := strings.Cut(string(page), promises)
 	if !found {
-		t.Fatalf("README.md has no %q", promises)
+		t.Fatalf("docs/promises.md has no %q", promises)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	promised := sentences(section)
@@ -32,14 +32,14 @@ func TestReadmePromises(t *testing.T) {
 	shown := quotes(t, "../../cmd", "../../internal", "../../test")
 	for _, sentence := range promised {
 		if len(shown[sentence]) == 0 {
-			t.Errorf("README.md promises what no test names:\n\t%s\n"+
+			t.Errorf("docs/promises.md promises what no test names:\n\t%s\n"+
 				"Find the script or the Go test that would fail if this were not so, or write it, and put above what it asserts the comment\n"+
-				"\tREADME: %s\n(behind # in a script, // in Go; it may go on in the next lines of the comment). If it is not true, change the README.", sentence, sentence)
+				"\tPROMISE: %s\n(behind # in a script, // in Go; it may go on in the next lines of the comment). If it is not true, change docs/promises.md.", sentence, sentence)
 		}
 	}
 	for sentence, files := range shown {
 		if !slices.Contains(promised, sentence) {
-			t.Errorf("%s: README.md does not promise this (any more):\n\t%s\nTake over its words, or drop the comment.", strings.Join(files, ", "), sentence)
+			t.Errorf("%s: docs/promises.md does not promise this (any more):\n\t%s\nTake over its words, or drop the comment.", strings.Join(files, ", "), sentence)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func quotes(t *testing.T, folders ...string) map[string][]string {
 	return found
 }
 
-// quoted finds the sentences that begin behind "README:" in the comments of a
+// quoted finds the sentences that begin behind "PROMISE:" in the comments of a
 // file, each up to the end of its comment or to the next such word.
 func quoted(file string) []string {
 	var all []string
@@ -99,7 +99,7 @@ func quoted(file string) []string {
 			text, comment = strings.CutPrefix(text, "//")
 		}
 		text = strings.TrimSpace(text)
-		begun, begins := strings.CutPrefix(text, "README: ")
+		begun, begins := strings.CutPrefix(text, "PROMISE: ")
 		switch {
 		case comment && begins:
 			all = append(all, begun)
@@ -119,13 +119,13 @@ func TestSentences(t *testing.T) {
 	if want := []string{"One, `a.b` and 1.5 go.", "Two: `c.d`.", "`e` is three.", "Four"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	got = quoted("# A story. README: no.\n#\n# README: One,\n# and more. Words.\nexec x\n# of it\n\t// README: Two.\n\t// README: Three.\nfunc\n")
+	got = quoted("# A story. PROMISE: no.\n#\n# PROMISE: One,\n# and more. Words.\nexec x\n# of it\n\t// PROMISE: Two.\n\t// PROMISE: Three.\nfunc\n")
 	if want := []string{"One, and more.", "Two.", "Three."}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 }
 
-// README: `make torture` tries it 200 times.
+// PROMISE: `make torture` tries it 200 times.
 func TestTortureKills(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {

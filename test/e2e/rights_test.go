@@ -22,7 +22,7 @@ type attempt struct {
 	past  string // what the API server says, or kubectl, to those whom it lets do that where no node is behind it; "": nothing
 }
 
-// attempts are what a table of rights may have as rows, in the groups that README.md has under "Revoking".
+// attempts are what a table of rights may have as rows, in the groups that docs/leaving.md has under "Revoking".
 var attempts = map[string]attempt{
 	"whoami": {args: "auth whoami"},
 

@@ -92,7 +92,7 @@ func (c *crowd) traceOf(name string, args ...string) string {
 // their owners can open afterwards: none of them is there. What is in TLS is encrypted, so it could hide nothing that is found here, and
 // it is sent nothing but what the API server is asked. A plain user's key does go to its file and the journal, and nowhere else, which
 // shows that it would be found.
-// README: The private key of a user with recipients is in no file: what is written is sealed
+// PROMISE: The private key of a user with recipients is in no file: what is written is sealed
 // to them, and nobody else but an `escrow` can open it.
 func TestNoPrivateKeyIsWritten(t *testing.T) {
 	t.Parallel()

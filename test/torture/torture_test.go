@@ -123,10 +123,10 @@ type tortured struct {
 
 // TestKill9 kills applies of 60 users, first ones and renewals, and also the applies that recover from that. After each
 // kill and after each recovery it checks what must hold.
-// README: `kill -9` at any instant: the next apply goes on.
-// README: No key is lost, no file is half written, no request is left behind, and no
+// PROMISE: `kill -9` at any instant: the next apply goes on.
+// PROMISE: No key is lost, no file is half written, no request is left behind, and no
 // certificate exists that the ledger does not list: the intent is written first.
-// README: A renewed kubeconfig replaces the old one only when the new certificate is
+// PROMISE: A renewed kubeconfig replaces the old one only when the new certificate is
 // there, checked and on disk.
 func TestKill9(t *testing.T) {
 	kills := int(fromEnvironment(t, killsVariable, defaultKills))
