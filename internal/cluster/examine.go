@@ -116,8 +116,9 @@ func (c *Client) SignerRecord(ctx context.Context) (s doctor.Signer, err error) 
 			if q.Certificate == nil || q.Duration == 0 {
 				return
 			}
-			// A signer begins a certificate before it is made, and may cut that off again.
-			if life := q.Certificate.NotAfter.Sub(made); life+2*plan.ClockTolerance < q.Duration {
+			// A signer begins a certificate before it is made, and may cut that off again. One that ends at once was cut by the end of its CA, or
+			// comes from a clock that is wrong: that is no cap.
+			if life := q.Certificate.NotAfter.Sub(made); life >= time.Minute && life+2*plan.ClockTolerance < q.Duration {
 				s.Asked, s.Shortened = q.Duration, life.Round(time.Minute)
 			}
 		case q.State == plan.Approved && now.Sub(made) > standing:
